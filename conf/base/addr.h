@@ -1,0 +1,44 @@
+/*
+ * addr.h - socket addresses, CIDR blocks and a prefix tree over both families.
+ *
+ * IPv4-mapped IPv6 addresses (::ffff:a.b.c.d) are folded to IPv4 by addr_fold, so that a rule written for
+ * one spelling judges the other too.
+ */
+#pragma once
+#include <netinet/in.h>
+#include <sys/un.h>
+#include "conf/base/span.h"
+
+struct addr {
+	socklen_t len;			/* 0 = none */
+	union {
+		struct sockaddr		sa;
+		struct sockaddr_in	in4;
+		struct sockaddr_in6	in6;
+		struct sockaddr_un	un;
+	} u;
+};
+#define ADDR_TEXT 128			/* room for any printed address */
+
+struct cidr { uint8_t family; uint8_t bits; uint8_t ip[16]; };	/* family AF_INET or AF_INET6; host bits zero */
+
+/* "1.2.3.4:80", "[::1]:80", "*:80" (every IPv4 and IPv6 address: ::, v6only off), "unix:/path". */
+int	addr_parse(struct addr *, const char *text, struct errdetail *) MUST_CHECK;
+int	addr_parse_ip(struct addr *, struct span ip, uint16_t port) MUST_CHECK;	/* strict literal, v6 without brackets; -E_SYNTAX */
+uint16_t addr_port(const struct addr *);		/* host order; 0 for unix */
+void	addr_set_port(struct addr *, uint16_t);
+bool	addr_eq(const struct addr *, const struct addr *);	/* family, ip, port */
+struct addr addr_fold(const struct addr *);		/* mapped IPv6 becomes IPv4, others unchanged */
+const char *addr_ip_text(const struct addr *, char buf[ADDR_TEXT]);	/* "1.2.3.4", "::1", "unix:/p" */
+const char *addr_text(const struct addr *, char buf[ADDR_TEXT]);	/* "1.2.3.4:80", "[::1]:80" */
+
+int	cidr_parse(struct cidr *, const char *text, struct errdetail *) MUST_CHECK;	/* "10.0.0.0/8", "::1", "all" = error */
+bool	cidr_has(const struct cidr *, const struct addr *);	/* the address is folded first */
+void	cidr_text(const struct cidr *, char buf[ADDR_TEXT]);
+
+/* Longest-prefix match: path-compressed binary trie, one per family; built at load, read-only afterwards. */
+struct cidr_tree;
+struct cidr_tree *cidr_tree_new(void);
+void	cidr_tree_free(struct cidr_tree **);
+void	cidr_tree_add(struct cidr_tree *, const struct cidr *, uint32_t value);	/* replaces the same prefix */
+bool	cidr_tree_find(const struct cidr_tree *, const struct addr *, uint32_t *value);	/* folded; most specific */

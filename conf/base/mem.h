@@ -1,0 +1,30 @@
+/*
+ * mem.h - checked allocation for start-up and configuration, and named slabs for hot objects.
+ *
+ * mem_* abort the process when memory is out (only a child or a starting master may use them). What a
+ * connection or a request needs comes from slab_try_get, which returns NULL: answer 503 or close.
+ */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include "conf/base/err.h"
+
+void	*mem_alloc(size_t n);			/* zeroed; free with mem_free */
+void	*mem_array(size_t count, size_t size);	/* zeroed, overflow checked */
+void	*mem_grow(void *p, size_t n);		/* realloc or abort */
+char	*mem_strdup(const char *);
+void	 mem_free(void *);
+
+/* A slab hands out objects of one size from a free list and counts them; one process, no locks. */
+struct slab {
+	const char	*name;		/* shown to operators */
+	size_t		 size;		/* bytes of one object */
+	uint32_t	 keep;		/* free objects kept for reuse; more go back to malloc */
+	uint32_t	 used, idle;	/* objects handed out, objects on the free list */
+	void		*free_list;
+};
+#define SLAB_INIT(n, type, k)	{ .name = (n), .size = sizeof(type), .keep = (k) }
+
+void	*slab_try_get(struct slab *) MUST_CHECK;	/* contents undefined; NULL when memory is out */
+void	 slab_put(struct slab *, void *);
+void	 slab_drain(struct slab *);			/* frees the idle ones */

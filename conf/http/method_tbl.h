@@ -1,0 +1,10 @@
+/* method_tbl.h - METHOD(id, "NAME", safe, idempotent) (RFC 9110 9, IANA registry where we treat one specially). */
+METHOD(M_GET, "GET", 1, 1)
+METHOD(M_HEAD, "HEAD", 1, 1)
+METHOD(M_POST, "POST", 0, 0)
+METHOD(M_PUT, "PUT", 0, 1)
+METHOD(M_DELETE, "DELETE", 0, 1)
+METHOD(M_CONNECT, "CONNECT", 0, 0)
+METHOD(M_OPTIONS, "OPTIONS", 1, 1)
+METHOD(M_TRACE, "TRACE", 1, 1)
+METHOD(M_PATCH, "PATCH", 0, 0)
