@@ -66,8 +66,25 @@ CHECK_LIBS = $(call once,CHECK_LIBS,$(shell $(PKG_CONFIG) --libs check))
 CPPFLAGS_ALL = -D_GNU_SOURCE -I. $(PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL = -std=gnu11 -g -fPIE $(MODE_FLAGS) $(WARN) $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDFLAGS)
+ifdef V
+do = $(2)
+else
+do = @printf '  %-4s %s\n' $(1) $@; $(2)
+endif
+
 COMPILE = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 LINK = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@
+
+# ------------------------------------------------- packages on demand
+# Goals that people start with bring the Debian packages they need; plain `make` never installs anything.
+
+DEP_GROUPS := $(sort $(if $(filter run bench test test-unit test-flow fuzz cov lint format valgrind,$(GOALS)),build) \
+	$(if $(filter test test-unit test-flow fuzz cov valgrind,$(GOALS)),test) \
+	$(if $(filter lint format fuzz cov valgrind,$(GOALS)),lint) $(if $(filter bench,$(GOALS)),bench))
+DEPS := $(if $(DEP_GROUPS),deps)
+.PHONY: deps
+deps:
+	@tools/dev/deps $(or $(DEP_GROUPS),build test lint bench)
 
 # -------------------------------------------------------------- sources
 
@@ -91,18 +108,18 @@ OBJ := $(call obj,$(SRC) $(UNIT_SRC) $(FUZZ_SRC) tests/fuzz/replay.c)
 all: $(LIB) $(BIN)
 
 $(B)/proxyd: $(B)/master/main.o $(LIB)
-	$(LINK) $^ $(PKG_LIBS)
+	$(call do,LD,$(LINK)) $^ $(PKG_LIBS)
 
 $(B)/proxyctl: $(B)/tools/proxyctl/main.o $(LIB)
-	$(LINK) $^ $(PKG_LIBS)
+	$(call do,LD,$(LINK)) $^ $(PKG_LIBS)
 
 $(LIB): $(call obj,$(LIB_SRC)) $(B)/sources
 	@rm -f $@
-	$(AR) rcs $@ $(filter %.o,$^)
+	$(call do,AR,$(AR) rcs) $@ $(filter %.o,$^)
 
 $(OBJ): $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(COMPILE)
+	$(call do,CC,$(COMPILE))
 
 # Rewritten only when their text changes: other flags rebuild everything, a file that left rebuilds the archive.
 stamp = @mkdir -p $(@D); printf '%s\n' '$(strip $(1))' | cmp -s - $@ || printf '%s\n' '$(strip $(1))' >$@
@@ -119,18 +136,142 @@ FORCE:
 # ---------------------------------------------------------------- tests
 
 $(UNIT): $(B)/%: $(B)/%.o $(LIB)
-	$(LINK) $^ $(CHECK_LIBS) $(PKG_LIBS)
+	$(call do,LD,$(LINK)) $^ $(CHECK_LIBS) $(PKG_LIBS)
 
 $(REPLAY): $(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(LIB)
-	$(LINK) $^ $(PKG_LIBS)
+	$(call do,LD,$(LINK)) $^ $(PKG_LIBS)
 
 $(FUZZ): $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(LIB)
-	$(LINK) -fsanitize=fuzzer $^ $(PKG_LIBS)
+	$(call do,LD,$(LINK)) -fsanitize=fuzzer $^ $(PKG_LIBS)
 
-.PHONY: test-unit
+# A test stops at the first sanitizer report; processes that clear their dumpable flag cannot be ptraced for leaks.
+export ASAN_OPTIONS := abort_on_error=1:detect_stack_use_after_return=1:$(ASAN_OPTIONS)
+export UBSAN_OPTIONS := print_stacktrace=1:halt_on_error=1:$(UBSAN_OPTIONS)
+
+# K=words chooses flow tests as pytest -k does; J is how many run side by side.
+K ?=
+J ?= 2
+PYTEST = PROXYD=$(abspath $(B))/proxyd PROXYCTL=$(abspath $(B))/proxyctl PYTHONDONTWRITEBYTECODE=1 \
+	$(PYTHON) -m pytest -q -p no:cacheprovider --timeout=120 -n $(J) $(if $(K),-k '$(K)') tests/flow
+
+.PHONY: test test-unit test-fuzz test-flow
+test: all $(UNIT) $(REPLAY)
+	@rc=0; \
+	echo '== unit tests ($(FLAVOUR))'; tests/unit/run $(UNIT) || rc=1; \
+	echo '== fuzz corpus ($(FLAVOUR))'; tests/fuzz/run $(REPLAY) || rc=1; \
+	echo '== flow tests ($(FLAVOUR))'; $(PYTEST) || rc=1; \
+	exit $$rc
+
 test-unit: $(UNIT)
 	@tests/unit/run $(UNIT)
+
+test-fuzz: $(REPLAY)
+	@tests/fuzz/run $(REPLAY)
+
+test-flow: all
+	@$(PYTEST)
+
+# Check forks each test and valgrind follows; what a child leaks or misreads is that test's failure.
+.PHONY: valgrind
+valgrind: $(UNIT)
+	@CK_TIMEOUT_MULTIPLIER=20 WRAP='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
+	    tests/unit/run $(UNIT)
+
+# New inputs land in .build/fuzz/corpus/NOUN; what is worth keeping moves to tests/fuzz/seeds/NOUN by hand.
+T ?=
+S ?= 60
+.PHONY: fuzz
+fuzz: $(FUZZ)
+	@test -n '$(T)' && test -x $(B)/tests/fuzz/fuzz_$(T) || \
+	    { echo 'usage: make fuzz T=NOUN S=SECONDS; nouns: $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)'; exit 2; }
+	@mkdir -p $(B)/corpus/$(T) $(B)/found tests/fuzz/seeds/$(T)
+	$(B)/tests/fuzz/fuzz_$(T) -max_total_time=$(S) -print_final_stats=1 -artifact_prefix=$(B)/found/ \
+	    $(B)/corpus/$(T) tests/fuzz/seeds/$(T)
+
+.PHONY: cov
+cov: all $(UNIT) $(REPLAY)
+	@find $(B) -name '*.gcda' -delete
+	-@tests/unit/run $(UNIT); tests/fuzz/run $(REPLAY); $(PYTEST)
+	@mkdir -p $(B)/html
+	gcovr -r . --object-directory $(B) -f conf/ -f cache/ -f worker/ -f master/ -f tools/ \
+	    --html-details $(B)/html/index.html --print-summary
+
+# ---------------------------------------------------------------- lint
+
+LINT_C := $(SRC) $(FUZZ_SRC) $(wildcard tests/fuzz/replay.c)
+FORMAT_FILES := $(filter-out %_tbl.h,$(shell find conf cache worker master tools tests/unit tests/fuzz -name '*.[ch]'))
+TIDY := $(LINT_C:%=.build/lint/%.tidy)
+
+ifneq ($(filter lint,$(GOALS)),)
+MAKEFLAGS += -k
+endif
+
+.PHONY: lint format layers lint-format lint-cppcheck
+lint: layers lint-format $(TIDY) lint-cppcheck
+	@echo 'lint: $(words $(LINT_C)) sources, 0 findings'
+
+layers: | $(DEPS)
+	@tools/dev/layers
+
+lint-format: | $(DEPS)
+	@clang-format --dry-run -Werror $(FORMAT_FILES)
+	@echo 'clang-format: $(words $(FORMAT_FILES)) files as the style wants them'
+
+# One stamp per source, remade when the file, a header of it or the checks change.
+$(TIDY): .build/lint/%.tidy: % .clang-tidy | $(DEPS)
+	@mkdir -p $(@D)
+	$(call do,TIDY,clang-tidy --quiet $<) -- -std=gnu11 -D_GNU_SOURCE -I. 2>$@.err || { cat $@.err; exit 1; }
+	@gcc -std=gnu11 -D_GNU_SOURCE -I. -MM -MP -MT $@ -MF $(@:.tidy=.d) $< && touch $@
+-include $(TIDY:.tidy=.d)
+
+lint-cppcheck: | $(DEPS)
+	@mkdir -p .build/lint/cppcheck
+	@cppcheck --quiet -j 2 --cppcheck-build-dir=.build/lint/cppcheck --std=c11 -D_GNU_SOURCE -I. \
+	    --enable=warning,performance,portability --inline-suppr --suppressions-list=tools/dev/cppcheck.txt \
+	    --error-exitcode=1 $(SRC)
+	@echo 'cppcheck: $(words $(SRC)) sources, 0 findings'
+
+format: | $(DEPS)
+	clang-format -i $(FORMAT_FILES)
+
+# ----------------------------------------------------------- run, bench
+
+.PHONY: run
+run: all
+	@tools/dev/run $(B)
+
+# Longer, other peers, other scenarios: tests/bench/bench -h. BENCH_ARGS adds to the line below.
+.PHONY: bench
+bench: all
+	PROXYD=$(abspath $(B))/proxyd tests/bench/bench --peers tests/bench -p proxyd,nginx,nginx-tuned,haproxy,squid \
+	    -s miss-1k,forward-get,connect-bulk -r 3 -o $(B)/bench.json $(BENCH_ARGS)
+	@tests/bench/table $(B)/bench.json
+
+# -------------------------------------------------------------- install
+
+MAN := $(wildcard conf/*.[58] conf/*/*.[58] tools/*/*.[18])
+.PHONY: install
+install: all
+	install -D -m 755 $(B)/proxyd $(DESTDIR)$(PREFIX)/sbin/proxyd
+	install -D -m 755 $(B)/proxyctl $(DESTDIR)$(PREFIX)/bin/proxyctl
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/proxyd README.md LICENSE
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/proxyd/examples $(wildcard conf/examples/*.conf)
+	$(foreach m,$(MAN),install -D -m 644 $(m) $(DESTDIR)$(PREFIX)/share/man/man$(lastword $(subst ., ,$(m)))/$(notdir $(m));)
 
 .PHONY: clean
 clean:
 	rm -rf .build
+
+.PHONY: help
+help:
+	@echo 'make                      proxyd, proxyctl and libproxyd.a into .build/release'
+	@echo 'make run                  try it: an origin, the reverse and the forward example, Ctrl-C ends all'
+	@echo 'make test                 unit tests, fuzz corpus, flow tests'
+	@echo 'make test-unit | test-fuzz | test-flow [K=words] [J=2]'
+	@echo 'make lint | format        include order, clang-format, clang-tidy, cppcheck | reformat'
+	@echo 'make bench                CPU per request beside nginx, HAProxy and Squid'
+	@echo 'make fuzz T=noun S=60     libFuzzer on one target'
+	@echo 'make cov | valgrind       coverage of all tests | unit tests under valgrind'
+	@echo 'make install DESTDIR= PREFIX=/usr/local'
+	@echo 'make deps | clean | help'
+	@echo 'with SAN=1 (ASan and UBSan), CC=clang, WERROR=1, V=1 (show commands), B=folder'
