@@ -1,0 +1,200 @@
+/*
+ * The loop of every process. Descriptors are registered once, edge-triggered; what they point to is freed only
+ * at the end of a turn, so an event already fetched from the kernel never names freed memory.
+ *
+ * Tasks posted while tasks run wait for the next turn, which then does not sleep: a stream that always has more
+ * to read cannot starve the others.
+ */
+#include "worker/io/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "conf/base/assert.h"
+#include "conf/base/clock.h"
+#include "conf/base/mem.h"
+
+#define LOOP_EVENTS	128		/* fetched per turn */
+#define LOOP_MAX_WAIT	1000		/* ms; the clock of idle processes and their heartbeat stay fresh */
+
+struct loop_garbage {
+	struct loop_garbage	*next;
+	void			*p;
+	void			(*free_f)(void *);
+};
+
+static void
+read_clock(struct loop *l)
+{
+	l->now_us = clock_mono_us();
+	l->now_ms = (int64_t)(l->now_us / 1000);
+	l->wall_us = clock_wall_us();
+	l->wall_s = (int64_t)(l->wall_us / 1000000);
+}
+
+int
+loop_init(struct loop *l, struct errdetail *ed)
+{
+	*l = (struct loop){ .epoll = -1 };
+	list_init(&l->tasks);
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (l->epoll < 0)
+		return err_sys(ed, "epoll_create1");
+	read_clock(l);
+	return 0;
+}
+
+static void
+collect(struct loop *l)
+{
+	while (l->garbage != NULL) {
+		struct loop_garbage *g = l->garbage;
+
+		l->garbage = g->next;
+		g->free_f(g->p);
+		free(g);
+	}
+}
+
+void
+loop_fini(struct loop *l)
+{
+	collect(l);
+	timers_fini(&l->timers);
+	if (l->epoll >= 0)
+		close(l->epoll);
+	l->epoll = -1;
+}
+
+int
+loop_add(struct loop *l, struct loop_source *s, int fd, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.ptr = s };
+
+	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev) != 0)
+		return -E_SYS;
+	s->fd = fd;
+	return 0;
+}
+
+int
+loop_mod(struct loop *l, struct loop_source *s, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.ptr = s };
+
+	return epoll_ctl(l->epoll, EPOLL_CTL_MOD, s->fd, &ev) == 0 ? 0 : -E_SYS;
+}
+
+void
+loop_remove(struct loop *l, struct loop_source *s)
+{
+	if (s->fd >= 0)
+		(void)epoll_ctl(l->epoll, EPOLL_CTL_DEL, s->fd, NULL);
+	s->fd = -1;
+}
+
+void
+loop_post(struct loop *l, struct loop_task *t)
+{
+	if (!list_linked(&t->node))
+		list_push(&l->tasks, &t->node);
+}
+
+void
+loop_unpost(struct loop *l, struct loop_task *t)
+{
+	if (list_linked(&t->node))
+		list_remove(&l->tasks, &t->node);
+}
+
+void
+loop_defer_free(struct loop *l, void *p, void (*free_f)(void *))
+{
+	struct loop_garbage *g = mem_alloc(sizeof *g);
+
+	*g = (struct loop_garbage){ .next = l->garbage, .p = p, .free_f = free_f };
+	l->garbage = g;
+}
+
+void
+loop_hook_add(struct loop *l, struct loop_hook *h)
+{
+	h->next = l->hooks;
+	l->hooks = h;
+}
+
+/* How long the kernel may sleep: not at all with tasks waiting, else until the next deadline. */
+static int
+wait_ms(const struct loop *l, int max_wait)
+{
+	int64_t next = timers_next(&l->timers), left;
+
+	if (!list_empty(&l->tasks))
+		return 0;
+	if (next == TIMER_NEVER)
+		return max_wait;
+	left = next - (int64_t)clock_mono_ms();
+	if (left <= 0)
+		return 0;
+	return left < max_wait ? (int)left : max_wait;
+}
+
+static int
+wait_events(struct loop *l, struct epoll_event *ev, int max_wait)
+{
+	int ms = wait_ms(l, max_wait), n;
+
+	if (ms != 0 && l->asleep != NULL)
+		atomic_store_explicit(l->asleep, 1, memory_order_relaxed);
+	n = epoll_wait(l->epoll, ev, LOOP_EVENTS, ms);
+	ASSERT(n >= 0 || errno == EINTR);
+	read_clock(l);
+	if (l->beat_ms != NULL)
+		atomic_store_explicit(l->beat_ms, (uint64_t)l->now_ms, memory_order_relaxed);
+	if (ms != 0 && l->asleep != NULL)
+		atomic_store_explicit(l->asleep, 0, memory_order_release);
+	return n < 0 ? 0 : n;
+}
+
+static void
+run_tasks(struct loop *l)
+{
+	for (uint32_t left = l->tasks.count; left > 0; left--) {
+		struct list_node *n = list_shift(&l->tasks);
+		struct loop_task *t;
+
+		if (n == NULL)
+			break;
+		t = LIST_ENTRY(n, struct loop_task, node);
+		t->run(t);
+	}
+}
+
+void
+loop_turn(struct loop *l, int max_wait)
+{
+	struct epoll_event ev[LOOP_EVENTS];
+	int n = wait_events(l, ev, max_wait);
+
+	l->turns++;
+	for (int i = 0; i < n; i++) {
+		struct loop_source *s = ev[i].data.ptr;
+
+		if (s->fd >= 0)
+			s->ready(s, ev[i].events);
+	}
+	run_tasks(l);
+	timers_run(&l->timers, l->now_ms);
+	collect(l);
+	for (struct loop_hook *h = l->hooks; h != NULL; h = h->next)
+		h->turn_end(h);
+}
+
+void
+loop_run(struct loop *l)
+{
+	while (!l->stop)
+		loop_turn(l, LOOP_MAX_WAIT);
+}

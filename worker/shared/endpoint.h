@@ -1,0 +1,43 @@
+/*
+ * endpoint.h - the addresses behind every service, with their health and load, in shared memory (segment G).
+ *
+ * Literal targets are filled in by the master; names are resolved by the agent, which publishes a service's
+ * table under a sequence lock. Health and load are single atomic words, written by workers and agent, valid
+ * whatever instruction a writer dies at.
+ */
+#pragma once
+#include <stdatomic.h>
+#include "conf/base/shm.h"
+#include "conf/conf.h"
+
+#define ENDPOINT_PER_TARGET	16	/* addresses of one name used at most */
+
+struct endpoint {
+	struct addr	addr;			/* with port; written under the service's sequence lock */
+	uint16_t	target, weight;		/* position in the service; 1..1000 */
+	uint8_t		backup, pad[3];
+	_Atomic uint32_t inflight;		/* requests of all workers */
+	_Atomic uint32_t failures;		/* in a row or in the window */
+	_Atomic uint32_t ejections;		/* how often ejected lately: doubles the next ejection */
+	_Atomic uint64_t window_ms;		/* start of the failure window, monotonic */
+	_Atomic uint64_t ejected_until_ms;	/* monotonic; 0: not ejected */
+};
+
+struct endpoint_table {
+	_Atomic uint32_t seq;			/* odd: being written */
+	_Atomic uint32_t count;			/* endpoints in use */
+	_Atomic uint32_t resolved;		/* 0: names not resolved yet */
+	uint32_t	first, room;		/* slice of endpoint_data.endpoint */
+	char		name[64];
+};
+
+struct endpoint_data { uint32_t services, total; uint32_t table_off, endpoint_off; };	/* offsets behind this struct */
+
+#define ENDPOINT_VERSION 1
+size_t	endpoint_size(const struct conf *);
+void	endpoint_init(struct endpoint_data *, const struct conf *);	/* master: lays out, fills literals */
+void	endpoint_carry(struct endpoint_data *to, const struct endpoint_data *from);	/* health and addresses by service name and address */
+struct endpoint_table *endpoint_table(const struct endpoint_data *, unsigned service);
+struct endpoint *endpoint_at(const struct endpoint_data *, const struct endpoint_table *, unsigned i);
+/* Agent only: replaces the addresses that came from target `target` of the service. */
+void	endpoint_publish(struct endpoint_data *, const struct conf_service *, unsigned target, const struct addr *, unsigned n);
