@@ -214,8 +214,7 @@ layers: | $(DEPS)
 	@tools/dev/layers
 
 lint-format: | $(DEPS)
-	@clang-format --dry-run -Werror $(FORMAT_FILES)
-	@echo 'clang-format: $(words $(FORMAT_FILES)) files as the style wants them'
+	@tools/dev/format $(FORMAT_FILES)
 
 # One stamp per source, remade when the file, a header of it or the checks change.
 $(TIDY): .build/lint/%.tidy: % .clang-tidy | $(DEPS)
@@ -232,7 +231,7 @@ lint-cppcheck: | $(DEPS)
 	@echo 'cppcheck: $(words $(SRC)) sources, 0 findings'
 
 format: | $(DEPS)
-	clang-format -i $(FORMAT_FILES)
+	tools/dev/format --fix $(FORMAT_FILES)
 
 # ----------------------------------------------------------- run, bench
 
