@@ -12,6 +12,12 @@ _Noreturn void assert_fail(const char *expr, const char *file, int line, const c
 int	assert_soft(const char *expr, const char *file, int line);	/* logs, counts; returns 1 */
 uint64_t assert_soft_count(void);
 
+/*
+ * The crash hook: called once with the printed failure, between the log line and abort. It may not return
+ * to the program, must not allocate, and a failed assertion inside it aborts at once. NULL removes it.
+ */
+void	assert_on_fail(void (*hook)(const char *what));
+
 #define ASSERT(e)	((e) ? (void)0 : assert_fail(#e, __FILE__, __LINE__, __func__))
 #define NEVER(why)	assert_fail(why, __FILE__, __LINE__, __func__)
 #define SOFT(e)		((e) ? 0 : assert_soft(#e, __FILE__, __LINE__))

@@ -27,7 +27,7 @@ size_t	json_len(const struct json *arr);				/* 0 when not an array */
 const struct json *json_at(const struct json *arr, size_t);		/* NULL out of range */
 const char *json_str(const struct json *, const char *fallback);
 int64_t	json_int(const struct json *, int64_t fallback);
-double	json_real(const struct json *, double fallback);
+double	json_num(const struct json *, double fallback);		/* integers too; the library owns the name json_real */
 bool	json_bool(const struct json *, bool fallback);
 /* Members in insertion order; start with *iter = NULL. */
 bool	json_each(const struct json *obj, void **iter, const char **key, const struct json **value);

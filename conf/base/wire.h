@@ -11,6 +11,7 @@ struct wire {
 	char	*buf;			/* lent by the caller */
 	size_t	 size, at;		/* room (writing) or message length (reading); cursor */
 	int	 error;			/* 0 or the first -E_X; everything after it is a no-op */
+	bool	 reading;
 };
 
 void	wire_write_init(struct wire *, char *buf, size_t size, uint16_t type);

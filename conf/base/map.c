@@ -1,0 +1,210 @@
+/*
+ * map.c - open addressing with linear probing over SipHash-1-3.
+ *
+ * A slot is empty (value NULL, hash EMPTY), a tombstone (value NULL, hash TOMB) or an entry. Probing ends at
+ * an empty slot, and fewer than 3/4 of the slots are entries or tombstones, so one always exists. Growing
+ * drops the tombstones; a table full of tombstones is rebuilt at its size.
+ */
+#include "conf/base/map.h"
+#include <stdlib.h>
+#include "conf/base/assert.h"
+
+#define EMPTY		0
+#define TOMB		1
+#define SIZE_FIRST	16
+#define NOT_FOUND	UINT32_MAX
+
+static uint64_t secret[2];
+
+static uint64_t
+load_le64(const uint8_t *p)
+{
+	uint64_t v = 0;
+
+	for (int i = 7; i >= 0; i--)
+		v = v << 8 | p[i];
+	return v;
+}
+
+void
+map_seed(const uint8_t key[16])
+{
+	secret[0] = load_le64(key);
+	secret[1] = load_le64(key + 8);
+}
+
+static inline uint64_t
+rotl(uint64_t x, int b)
+{
+	return x << b | x >> (64 - b);
+}
+
+static inline void
+sip_round(uint64_t v[4])
+{
+	v[0] += v[1]; v[1] = rotl(v[1], 13); v[1] ^= v[0]; v[0] = rotl(v[0], 32);
+	v[2] += v[3]; v[3] = rotl(v[3], 16); v[3] ^= v[2];
+	v[0] += v[3]; v[3] = rotl(v[3], 21); v[3] ^= v[0];
+	v[2] += v[1]; v[1] = rotl(v[1], 17); v[1] ^= v[2]; v[2] = rotl(v[2], 32);
+}
+
+static inline void
+sip_word(uint64_t v[4], uint64_t m)
+{
+	v[3] ^= m;
+	sip_round(v);
+	v[0] ^= m;
+}
+
+uint64_t
+map_hash(struct span s)
+{
+	uint64_t v[4] = {
+		secret[0] ^ 0x736f6d6570736575, secret[1] ^ 0x646f72616e646f6d,
+		secret[0] ^ 0x6c7967656e657261, secret[1] ^ 0x7465646279746573,
+	};
+	const uint8_t *p = (const uint8_t *)s.p;
+	uint8_t tail[8] = { 0 };
+	size_t whole = s.n & ~(size_t)7;
+
+	for (size_t i = 0; i < whole; i += 8)
+		sip_word(v, load_le64(p + i));
+	if (s.n > whole)
+		memcpy(tail, p + whole, s.n - whole);
+	tail[7] = (uint8_t)s.n;
+	sip_word(v, load_le64(tail));
+	v[2] ^= 0xff;
+	sip_round(v);
+	sip_round(v);
+	sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+void
+map_fini(struct map *m)
+{
+	free(m->slots);
+	*m = (struct map)MAP_INIT;
+}
+
+static uint32_t
+find(const struct map *m, struct span key, uint64_t hash)
+{
+	uint32_t mask = m->size - 1;
+
+	if (m->size == 0)
+		return NOT_FOUND;
+	for (uint32_t i = (uint32_t)hash & mask;; i = (i + 1) & mask) {
+		const struct map_slot *s = &m->slots[i];
+
+		if (s->value == NULL) {
+			if (s->hash == EMPTY)
+				return NOT_FOUND;
+		} else if (s->hash == hash && span_eq(s->key, key)) {
+			return i;
+		}
+	}
+}
+
+void *
+map_get(const struct map *m, struct span key)
+{
+	uint32_t i = find(m, key, map_hash(key));
+
+	return i == NOT_FOUND ? NULL : m->slots[i].value;
+}
+
+/* Puts an entry known to be absent into the first slot without a value; the table has room. */
+static void
+place(struct map *m, const struct map_slot *entry)
+{
+	uint32_t mask = m->size - 1, i = (uint32_t)entry->hash & mask;
+
+	while (m->slots[i].value != NULL)
+		i = (i + 1) & mask;
+	if (m->slots[i].hash == TOMB)
+		m->tombs--;
+	m->slots[i] = *entry;
+	m->used++;
+}
+
+static int
+rebuild(struct map *m, uint32_t size)
+{
+	struct map next = { .size = size };
+
+	next.slots = calloc(size, sizeof *next.slots);
+	if (next.slots == NULL)
+		return -E_NOMEM;
+	for (uint32_t i = 0; i < m->size; i++)
+		if (m->slots[i].value != NULL)
+			place(&next, &m->slots[i]);
+	free(m->slots);
+	*m = next;
+	return 0;
+}
+
+/* Keeps entries and tombstones under 3/4; doubles only when the entries themselves need it. */
+static int
+make_room(struct map *m)
+{
+	uint32_t limit = m->size / 4 * 3;
+
+	if (m->size == 0)
+		return rebuild(m, SIZE_FIRST);
+	if (m->used + m->tombs < limit)
+		return 0;
+	if (m->used < limit / 2)
+		return rebuild(m, m->size);
+	if (m->size > UINT32_MAX / 2)
+		return -E_NOMEM;
+	return rebuild(m, m->size * 2);
+}
+
+int
+map_put(struct map *m, struct span key, void *value)
+{
+	struct map_slot entry = { .key = key, .value = value, .hash = map_hash(key) };
+	uint32_t i = find(m, key, entry.hash);
+	int rc;
+
+	ASSERT(value != NULL);
+	if (i != NOT_FOUND) {
+		m->slots[i] = entry;
+		return 0;
+	}
+	rc = make_room(m);
+	if (rc == 0)
+		place(m, &entry);
+	return rc;
+}
+
+void *
+map_del(struct map *m, struct span key)
+{
+	uint32_t i = find(m, key, map_hash(key));
+	void *value;
+
+	if (i == NOT_FOUND)
+		return NULL;
+	value = m->slots[i].value;
+	m->slots[i] = (struct map_slot){ .hash = TOMB };
+	m->used--;
+	m->tombs++;
+	return value;
+}
+
+bool
+map_next(const struct map *m, uint32_t *pos, struct span *key, void **value)
+{
+	while (*pos < m->size) {
+		const struct map_slot *s = &m->slots[(*pos)++];
+
+		if (s->value == NULL)
+			continue;
+		*key = s->key;
+		*value = s->value;
+		return true;
+	}
+	return false;
+}

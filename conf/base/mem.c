@@ -1,0 +1,126 @@
+/*
+ * mem.c - allocation that cannot fail, and slabs that can.
+ *
+ * mem_* end the process when memory is out; the master lets a child do that work first. A slab keeps up to
+ * `keep` freed objects linked through their first word. Under AddressSanitizer the rest of an idle object is
+ * poisoned, so that a use after slab_put is found although the memory never went back to malloc.
+ */
+#include "conf/base/mem.h"
+#include <stdlib.h>
+#include <string.h>
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#endif
+#if defined(WITH_ASAN) && __has_include(<sanitizer/asan_interface.h>)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n)		((void)(p), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n)	((void)(p), (void)(n))
+#endif
+#include "conf/base/assert.h"
+
+struct slab_free { struct slab_free *next; };
+
+void *
+mem_alloc(size_t n)
+{
+	return mem_array(1, n);
+}
+
+void *
+mem_array(size_t count, size_t size)
+{
+	void *p;
+
+	if (count == 0 || size == 0)
+		count = size = 1;
+	p = calloc(count, size);
+	if (p == NULL)
+		NEVER("out of memory");
+	return p;
+}
+
+void *
+mem_grow(void *p, size_t n)
+{
+	p = realloc(p, n == 0 ? 1 : n);
+	if (p == NULL)
+		NEVER("out of memory");
+	return p;
+}
+
+char *
+mem_strdup(const char *s)
+{
+	size_t n = strlen(s) + 1;
+
+	return memcpy(mem_alloc(n), s, n);
+}
+
+void
+mem_free(void *p)
+{
+	free(p);
+}
+
+/* Bytes behind the link of an idle object. */
+static size_t
+slab_rest(const struct slab *s)
+{
+	return s->size > sizeof(struct slab_free) ? s->size - sizeof(struct slab_free) : 0;
+}
+
+static void *
+slab_pop(struct slab *s)
+{
+	struct slab_free *f = s->free_list;
+
+	s->free_list = f->next;
+	s->idle--;
+	ASAN_UNPOISON_MEMORY_REGION(f + 1, slab_rest(s));
+	return f;
+}
+
+void *
+slab_try_get(struct slab *s)
+{
+	void *p;
+
+	if (s->free_list != NULL)
+		p = slab_pop(s);
+	else
+		p = malloc(sizeof(struct slab_free) + slab_rest(s));
+	if (p != NULL)
+		s->used++;
+	return p;
+}
+
+void
+slab_put(struct slab *s, void *p)
+{
+	struct slab_free *f = p;
+
+	if (p == NULL)
+		return;
+	ASSERT(s->used > 0);
+	s->used--;
+	if (s->idle >= s->keep) {
+		free(p);
+		return;
+	}
+	f->next = s->free_list;
+	s->free_list = f;
+	s->idle++;
+	ASAN_POISON_MEMORY_REGION(f + 1, slab_rest(s));
+}
+
+void
+slab_drain(struct slab *s)
+{
+	while (s->free_list != NULL)
+		free(slab_pop(s));
+}
