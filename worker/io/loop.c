@@ -8,22 +8,14 @@
 #include "worker/io/loop.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "conf/base/assert.h"
 #include "conf/base/clock.h"
-#include "conf/base/mem.h"
 
 #define LOOP_EVENTS	128		/* fetched per turn */
 #define LOOP_MAX_WAIT	1000		/* ms; the clock of idle processes and their heartbeat stay fresh */
-
-struct loop_garbage {
-	struct loop_garbage	*next;
-	void			*p;
-	void			(*free_f)(void *);
-};
 
 static void
 read_clock(struct loop *l)
@@ -53,8 +45,7 @@ collect(struct loop *l)
 		struct loop_garbage *g = l->garbage;
 
 		l->garbage = g->next;
-		g->free_f(g->p);
-		free(g);
+		g->free_f(g);
 	}
 }
 
@@ -110,11 +101,9 @@ loop_unpost(struct loop *l, struct loop_task *t)
 }
 
 void
-loop_defer_free(struct loop *l, void *p, void (*free_f)(void *))
+loop_defer_free(struct loop *l, struct loop_garbage *g, void (*free_f)(struct loop_garbage *))
 {
-	struct loop_garbage *g = mem_alloc(sizeof *g);
-
-	*g = (struct loop_garbage){ .next = l->garbage, .p = p, .free_f = free_f };
+	*g = (struct loop_garbage){ .next = l->garbage, .free_f = free_f };
 	l->garbage = g;
 }
 

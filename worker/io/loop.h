@@ -18,6 +18,8 @@ struct loop_source {
 };
 /* Work to be done later in this turn, or at the start of the next when posted from a task. Idempotent. */
 struct loop_task { struct list_node node; void (*run)(struct loop_task *); };
+/* A place in the list of what is freed at the end of the turn, embedded in what is to be freed. */
+struct loop_garbage { struct loop_garbage *next; void (*free_f)(struct loop_garbage *); };
 struct loop_hook { struct loop_hook *next; void (*turn_end)(struct loop_hook *); };
 
 struct loop {
@@ -48,6 +50,6 @@ int	loop_mod(struct loop *, struct loop_source *, uint32_t events) MUST_CHECK;
 void	loop_remove(struct loop *, struct loop_source *);
 void	loop_post(struct loop *, struct loop_task *);
 void	loop_unpost(struct loop *, struct loop_task *);		/* before the task's memory goes */
-/* free_f(p) at the end of this turn, after every event that may still name p. */
-void	loop_defer_free(struct loop *, void *p, void (*free_f)(void *));
+/* free_f(g) at the end of this turn, after every event that may still name its owner. */
+void	loop_defer_free(struct loop *, struct loop_garbage *g, void (*free_f)(struct loop_garbage *));
 void	loop_hook_add(struct loop *, struct loop_hook *);

@@ -1,0 +1,33 @@
+/*
+ * acl.h - ordered rules over named acls, compiled: address blocks in prefix trees, domains in a hash of suffixes.
+ * First match wins; the last rule is always the implicit deny.
+ *
+ * `dst` judges addresses. A rule that needs one while none is known yet answers ACL_NEED_ADDRESS: resolve, then
+ * ask again. For every address actually dialled the decision is asked again (acl_allows_address).
+ */
+#pragma once
+#include "conf/conf.h"
+#include "conf/http/reason.h"
+
+struct acl_table;
+struct acl_table *acl_table_new(const struct conf *, struct errdetail *);
+void	acl_table_free(struct acl_table **);
+
+struct acl_query {
+	const struct addr *src;
+	struct span	host;		/* lower case, no trailing dot; a literal without brackets */
+	uint16_t	port;
+	enum method	method;
+	struct span	method_text;
+	const struct addr *dst;		/* NULL: not known yet */
+	int64_t		wall_s;		/* for times of the week, local time */
+};
+enum acl_result { ACL_ALLOW, ACL_DENY, ACL_NEED_ADDRESS };
+enum acl_result acl_decide(const struct acl_table *, const struct acl_query *, const struct conf_rule **rule);
+
+/*
+ * Last word before connect(): the protected ranges of SECURITY.md row 53 (loopback, private, link-local, CGNAT, mapped,
+ * NAT64, 6to4, Teredo, multicast, …) are refused unless `rule` opens them; own listeners (address and port) always are.
+ * R_NONE, R_ADDRESS_DENIED or R_ADDRESS_OWN.
+ */
+enum reason acl_allows_address(const struct acl_table *, const struct conf_rule *rule, const struct addr *dst);

@@ -1,0 +1,25 @@
+/*
+ * route.h - routes compiled for matching: host, then path template, then method. Cost does not grow with the
+ * number of routes (10 000): hosts are hashed (exact, then each suffix), paths walk a tree of segments.
+ */
+#pragma once
+#include "conf/conf.h"
+
+struct route_table;
+struct route_table *route_table_new(const struct conf *, struct errdetail *);
+void	route_table_free(struct route_table **);
+
+enum route_result { ROUTE_FOUND, ROUTE_NO_HOST, ROUTE_NO_PATH, ROUTE_NO_METHOD };
+struct route_match {
+	const struct conf_route *route;
+	struct pattern_capture captures[PATTERN_CAPTURES];
+	unsigned ncaptures;
+	uint32_t allow;			/* ROUTE_NO_METHOD: bit per enum method some route with this path accepts */
+	bool	 allow_other;		/* ... or extension methods */
+};
+/*
+ * host: lower case, without port and trailing dot. path: normalised. The most specific route wins: exact host
+ * before longest wildcard before any; literal segments before captures before rest (pattern_compare); a route
+ * with methods before one without.
+ */
+enum route_result route_find(const struct route_table *, struct span host, struct span path, enum method, struct span method_text, struct route_match *);
