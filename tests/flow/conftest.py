@@ -1,0 +1,114 @@
+"""Fixtures of the flow suites: a real proxyd between a raw client and a scripted origin, judged on bytes."""
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.flow.lib import config                       # noqa: E402
+from tests.flow.lib.origin import Origin                # noqa: E402
+from tests.flow.lib.ports import free_port              # noqa: E402
+from tests.flow.lib.proxy import PROXYD, Proxy          # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: minutes, not seconds; run with FULL=1")
+    if not PROXYD.exists() and not config.option.collectonly:
+        pytest.exit(f"{PROXYD} is not built; make it, or name another by PROXYD=", returncode=2)
+
+
+def pytest_collection_modifyitems(config, items):
+    if os.environ.get("FULL") == "1":
+        return
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="set FULL=1"))
+
+
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory):
+    """A folder that every user may enter: workers drop root."""
+    top = tmp_path_factory.getbasetemp()
+    for p in (top, *top.parents):
+        if p in (Path("/tmp"), Path("/")):
+            break
+        try:
+            p.chmod(p.stat().st_mode | 0o055)
+        except OSError:
+            pass
+    return top
+
+
+@pytest.fixture(scope="module")
+def origin():
+    o = Origin()
+    yield o
+    o.stop()
+
+
+@pytest.fixture(scope="module")
+def launch(scratch, request):
+    """launch(conf, name) starts a proxy that lives as long as the module; all are judged at its end."""
+    started = []
+    stem = request.module.__name__.rpartition(".")[2]
+
+    def go(conf, name="p", **kw):
+        p = Proxy(scratch / f"{stem}-{len(started)}-{name}", conf, name=name, **kw)
+        started.append(p)
+        return p.start()
+    yield go
+    wrong = []
+    for p in reversed(started):
+        try:
+            p.stop()
+        except AssertionError as e:
+            wrong.append(f"{p.folder}: {e}")
+    assert not wrong, "\n".join(wrong)
+
+
+class Side:
+    """A proxy in one mode with the origin behind it, and how a client names that origin."""
+
+    def __init__(self, mode, proxy, port, origin):
+        self.mode, self.proxy, self.port, self.origin = mode, proxy, port, origin
+        self.prefix = "" if mode == "reverse" else f"http://{origin.address}"
+        self.host = "a.test" if mode == "reverse" else origin.address
+
+    def fill(self, raw):
+        """@P@ is what stands before the path in a request line, @H@ the host."""
+        if isinstance(raw, str):
+            raw = raw.encode("latin-1")
+        return raw.replace(b"@P@", self.prefix.encode()).replace(b"@H@", self.host.encode())
+
+
+def make_side(mode, launch, origin, **extra):
+    port = free_port()
+    conf = config.reverse(port, origin.address, **extra) if mode == "reverse" else config.forward(port, **extra)
+    return Side(mode, launch(conf, mode), port, origin)
+
+
+@pytest.fixture(scope="module")
+def sides(launch, origin):
+    return {m: make_side(m, launch, origin) for m in ("reverse", "forward")}
+
+
+@pytest.fixture(params=["reverse", "forward"])
+def side(request, sides, origin):
+    origin.reset()
+    return sides[request.param]
+
+
+@pytest.fixture
+def back(sides, origin):
+    """The reverse side only."""
+    origin.reset()
+    return sides["reverse"]
+
+
+@pytest.fixture
+def fwd(sides, origin):
+    """The forward side only."""
+    origin.reset()
+    return sides["forward"]
