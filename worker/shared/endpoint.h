@@ -4,6 +4,10 @@
  * Literal targets are filled in by the master; names are resolved by the agent, which publishes a service's
  * table under a sequence lock. Health and load are single atomic words, written by workers and agent, valid
  * whatever instruction a writer dies at.
+ *
+ * Every target owns a fixed part of its service's slots and an address keeps its slot while it lasts: a pointer
+ * from endpoint_at stays good for a request's life, and inflight is always given back where it was taken. Slots
+ * without an address are holes (endpoint_used is false); walk 0 .. count - 1 and step over them.
  */
 #pragma once
 #include <stdatomic.h>
@@ -16,6 +20,7 @@ struct endpoint {
 	struct addr	addr;			/* with port; written under the service's sequence lock */
 	uint16_t	target, weight;		/* position in the service; 1..1000 */
 	uint8_t		backup, pad[3];
+	uint32_t	origin;			/* hash of the target's text */
 	_Atomic uint32_t inflight;		/* requests of all workers */
 	_Atomic uint32_t failures;		/* in a row or in the window */
 	_Atomic uint32_t ejections;		/* how often ejected lately: doubles the next ejection */
@@ -25,8 +30,8 @@ struct endpoint {
 
 struct endpoint_table {
 	_Atomic uint32_t seq;			/* odd: being written */
-	_Atomic uint32_t count;			/* endpoints in use */
-	_Atomic uint32_t resolved;		/* 0: names not resolved yet */
+	_Atomic uint32_t count;			/* slots to walk: the last one in use, plus 1 */
+	_Atomic uint32_t resolved;		/* 0: names only, none resolved yet */
 	uint32_t	first, room;		/* slice of endpoint_data.endpoint */
 	char		name[64];
 };
@@ -38,6 +43,10 @@ size_t	endpoint_size(const struct conf *);
 void	endpoint_init(struct endpoint_data *, const struct conf *);	/* master: lays out, fills literals */
 void	endpoint_carry(struct endpoint_data *to, const struct endpoint_data *from);	/* health and addresses by service name and address */
 struct endpoint_table *endpoint_table(const struct endpoint_data *, unsigned service);
-struct endpoint *endpoint_at(const struct endpoint_data *, const struct endpoint_table *, unsigned i);
+struct endpoint *endpoint_at(const struct endpoint_data *, const struct endpoint_table *, unsigned i);	/* NULL: i out of range */
+static inline bool endpoint_used(const struct endpoint *e) { return __atomic_load_n(&e->addr.len, __ATOMIC_ACQUIRE) != 0; }
+static inline bool endpoint_ejected(const struct endpoint *e, uint64_t now_ms) { return atomic_load_explicit(&e->ejected_until_ms, memory_order_relaxed) > now_ms; }
+/* Copies the address of slot i as one piece; false: a hole, or its address changed meanwhile. Never waits. */
+bool	endpoint_addr(const struct endpoint_data *, const struct endpoint_table *, unsigned i, struct addr *out);
 /* Agent only: replaces the addresses that came from target `target` of the service. */
 void	endpoint_publish(struct endpoint_data *, const struct conf_service *, unsigned target, const struct addr *, unsigned n);

@@ -12,6 +12,7 @@
 #include "conf/http/reason.h"
 
 #define JOURNAL_RING	(1u << 20)	/* bytes per lane, a power of two */
+#define JOURNAL_SECTORS	8u		/* parts of a ring */
 #define JOURNAL_RECORD	8192		/* longest record */
 #define JOURNAL_URI	2048		/* longest target kept */
 #define JOURNAL_TEXT	512		/* longest of the other strings kept */
@@ -48,10 +49,11 @@ struct journal_rec {			/* as stored: this struct, then the strings back to back 
 
 struct journal_ring {
 	_Atomic uint64_t head;		/* bytes ever written; worker */
-	uint8_t		pad1[56];
+	_Atomic uint32_t mark[JOURNAL_SECTORS];	/* low bits of where the first record of each sector starts: observers begin there */
+	uint8_t		pad1[56 - 4 * JOURNAL_SECTORS];
 	_Atomic uint64_t tail;		/* bytes ever consumed; logger */
 	uint8_t		pad2[56];
-	_Atomic uint64_t dropped;	/* records; worker */
+	_Atomic uint64_t dropped;	/* records; worker, and the logger when it finds damage */
 	uint8_t		pad3[56];
 	uint8_t		data[JOURNAL_RING];
 };
@@ -59,14 +61,15 @@ struct journal_data { uint32_t lanes; uint32_t pad[15]; struct journal_ring ring
 
 #define JOURNAL_VERSION 1
 size_t	journal_size(unsigned lanes);
-void	journal_reset(struct journal_ring *);		/* master, before a lane is used again */
+/* Master, before a lane is used again: what the logger has not read yet stays, a damaged head is put right. */
+void	journal_reset(struct journal_ring *);
 
-/* Worker. rec->len[] tells the strings' lengths (cut to the limits above here); false: dropped. */
+/* Worker. Fills in rec->size and rec->len[] (strings cut to the limits above); a span's n 0: absent; false: dropped. */
 bool	journal_write(struct journal_ring *, struct journal_rec *rec, const struct span strings[JS_MAX]);
 
 /* Reader's copy of one record; strings point into buf. */
 struct journal_view { struct journal_rec rec; struct span s[JS_MAX]; };
 /* Logger: copies the next record out and moves tail; false: empty. Damaged contents empty the ring and count as dropped. */
 bool	journal_next(struct journal_ring *, char buf[JOURNAL_RECORD], struct journal_view *);
-/* Observer with its own *cursor; *lost counts bytes it was overrun by. */
+/* Observer with its own *cursor: 0 begins at the oldest record still there, the ring's head at the next one written. *lost counts bytes it was overrun by. */
 bool	journal_observe(const struct journal_ring *, uint64_t *cursor, char buf[JOURNAL_RECORD], struct journal_view *, uint64_t *lost);

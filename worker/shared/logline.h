@@ -11,9 +11,9 @@
  * combined: NCSA combined exactly (client - - [time] "request" status bytes "referer" "agent").
  * json: one object: time, client, method, host, target, status, upstream_status, bytes_in, bytes_out, times in
  * milliseconds (dns_ms, connect_ms, first_byte_ms, total_ms), route or rule, listener, upstream, reason, tries,
- * reused, request_id, pid, generation.
+ * reused, request_id, referer, agent, pid, generation. reason is "upstream" for a status the target gave itself.
  */
 enum logline_format { LOGLINE_COMBINED, LOGLINE_JSON };
 int	logline_format_parse(enum logline_format *, const char *name) MUST_CHECK;
-/* Appends the line, "\n" included, to out. Values of query parameters that look like secrets (token, key, password …) are replaced by "***". */
+/* Appends the line, "\n" included, to out. Values of query parameters that look like secrets (token, key, password …) are replaced by "***". Not for threads. */
 void	logline_write(struct str *out, enum logline_format, const struct journal_view *);

@@ -14,6 +14,6 @@ size_t	report_size(unsigned lanes);
 /* Async-signal-safe: the process's own area is set once; later text is appended until full. */
 void	report_set_area(struct report_area *);
 void	report_add(const char *text);
-void	report_add_u64(const char *label, uint64_t);
+void	report_add_u64(const char *label, uint64_t);	/* "label=123 " */
 /* Installs handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT and the assert hook: each writes signal, address and dump() output, then dies of it. */
 void	report_install(void (*dump)(void));
