@@ -1,0 +1,27 @@
+/*
+ * admin_tbl.h - the verbs of proxyctl, once for the server (master/admin.c) and the client (tools/proxyctl).
+ *
+ * CMD(id, "verb", "arguments", who, "help"). who may use it on a running proxyd: ADMIN_VIEW, ADMIN_OPERATE, or
+ * ADMIN_LOCAL, which never reaches the socket. The client sends one line of at most 8 KiB, a JSON array of
+ * strings: the verb's words, then its arguments. The answer is one JSON object and a newline, then the end:
+ * {"ok": true, "data": ...} or {"ok": false, "error": "why"}.
+ *
+ * What travels:
+ *   config show | config diff		data: {"text": "..."}; of diff also "changes": number
+ *   status				data: as tools/proxyctl/format.c shows it
+ *   reload [--wait SECONDS]		data: {"generation": number, "text": "what changed"}
+ *   stop [--fast]			data: {}; the answer comes before the stop
+ *   workers				data: as tools/proxyctl/format.c shows it
+ *   log					data: {"lanes": number}, with the journal's descriptor, read-only, on the first byte
+ *   version				data: {"version": "..."}
+ */
+CMD(CMD_CHECK, "check", "[FILE]", ADMIN_LOCAL, "judge a configuration file; needs no running proxyd")
+CMD(CMD_CONFIG_SHOW, "config show", "", ADMIN_OPERATE, "the configuration in force, defaults included")
+CMD(CMD_CONFIG_DIFF, "config diff", "", ADMIN_OPERATE, "what a reload would change")
+CMD(CMD_STATUS, "status", "", ADMIN_VIEW, "listeners, services and counters on one screen")
+CMD(CMD_RELOAD, "reload", "[--wait SECONDS]", ADMIN_OPERATE, "take the configuration file again; tells the verdict")
+CMD(CMD_STOP, "stop", "[--fast]", ADMIN_OPERATE, "finish the requests in progress and end; --fast: end now")
+CMD(CMD_WORKERS, "workers", "", ADMIN_VIEW, "the processes and what they do")
+CMD(CMD_LOG, "log", "[--follow] [--format combined|json] [-n N]", ADMIN_OPERATE, "the last requests, or those to come")
+CMD(CMD_VERSION, "version", "", ADMIN_VIEW, "versions of proxyctl and of the running proxyd")
+CMD(CMD_HELP, "help", "[VERB]", ADMIN_LOCAL, "this list, or one verb")
