@@ -65,12 +65,15 @@ uint64_t conn_bytes_out(const struct conn *);
 uint64_t conn_id(const struct conn *);		/* unique in this process */
 
 /*
- * Moving bytes without copying (tunnels, big plain bodies). The conn must be paused and have no unread bytes.
- * The pipe comes from a pool; `held` bytes are inside it.
+ * Moving bytes without copying (tunnels, big plain bodies). In raw mode the conn does not read: CONN_DATA says that
+ * the kernel has bytes, or the end. No bytes may be unread when it is entered. The pipe comes from a pool; `held`
+ * bytes are inside it.
  */
+void	conn_raw(struct conn *, bool on);
+bool	conn_readable(const struct conn *);	/* raw mode: another conn_splice_in may find something */
 struct splice { int rd, wr; uint32_t held; };
 bool	splice_open(struct splice *);		/* false: no descriptor; copy instead */
 void	splice_close(struct splice *);		/* back to the pool only when empty */
-/* Bytes moved; 0: nothing now (CONN_DATA or CONN_DRAINED will come after conn_splice_wait); -1: failed; -2: end of stream. */
+/* Bytes moved; 0: nothing now (CONN_DATA, or CONN_DRAINED of the other side, will come); -1: failed; -2: end of stream. */
 ssize_t	conn_splice_in(struct conn *, struct splice *, size_t max);
 ssize_t	conn_splice_out(struct conn *, struct splice *);

@@ -1,0 +1,561 @@
+/*
+ * A plain byte stream on the loop. Reading happens only in on_ready (the kernel said so) and in the conn's task
+ * (more is likely, or a resume), so a conn_ call never calls its owner back.
+ *
+ * `readable` remembers the edge: it is set by an event and cleared by EAGAIN or by a read that did not fill
+ * its room, which means the kernel is dry (unless FIN is queued behind, `hup`). Registration is put off until
+ * the first read found nothing, so a connection that lives for one request is often never registered.
+ */
+#include "worker/io/conn_priv.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "conf/base/assert.h"
+#include "conf/base/mem.h"
+
+static struct slab conn_slab = SLAB_INIT("conn", struct conn, 4096);
+static uint64_t next_id = 1;
+
+static ssize_t
+plain_read(struct conn *c, char *p, size_t n)
+{
+	return recv(c->source.fd, p, n, 0);
+}
+
+static ssize_t
+plain_writev(struct conn *c, const struct iovec *iov, int n)
+{
+	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)n };
+
+	return sendmsg(c->source.fd, &m, MSG_NOSIGNAL);
+}
+
+static const struct conn_ops plain_ops = { .read = plain_read, .writev = plain_writev };
+
+bool
+conn_register(struct conn *c)
+{
+	if (c->registered)
+		return true;
+	if (loop_add(c->loop, &c->source, c->source.fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) != 0) {
+		conn_fail(c, errno);
+		return false;
+	}
+	c->registered = true;
+	return true;
+}
+
+void
+conn_fail(struct conn *c, int error)
+{
+	if (c->failed)
+		return;
+	c->failed = true;
+	c->error = error;
+	c->readable = c->want_drain = false;
+	loop_post(c->loop, &c->task);
+}
+
+/* Every event leaves here; false when the owner freed the conn. */
+static bool
+tell(struct conn *c, enum conn_event ev)
+{
+	c->event(c, ev, c->owner);
+	return !c->closed;
+}
+
+static void
+tell_error(struct conn *c)
+{
+	if (!c->failed || c->reported)
+		return;
+	c->reported = true;
+	(void)tell(c, CONN_ERROR);
+}
+
+/* One read. 1: the unread bytes grew, 0: they did not (dry, full, end or failure). */
+static int
+fill(struct conn *c)
+{
+	ssize_t n;
+	size_t room;
+
+	if (c->in == NULL && (c->in = buf_try_get(c->buffer)) == NULL) {
+		conn_fail(c, ENOMEM);
+		return 0;
+	}
+	if (buf_room(c->in) == 0)
+		buf_compact(c->in);
+	room = buf_room(c->in);
+	if (room == 0)
+		return 0;
+	n = c->ops->read(c, c->in->data + c->in->w, room);
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		conn_fail(c, errno);
+		return 0;
+	}
+	if (n <= 0) {
+		c->readable = n < 0 && errno == EINTR;
+		c->eof = c->eof || n == 0;
+		return 0;
+	}
+	c->in->w += (uint32_t)n;
+	c->bytes_in += (uint64_t)n;
+	if ((size_t)n < room && !c->hup)
+		c->readable = false;
+	return 1;
+}
+
+static void
+drop_empty_buffer(struct conn *c)
+{
+	if (c->in != NULL && buf_unread(c->in) == 0)
+		buf_put(&c->in);
+}
+
+/* Reads once and tells; what is left is continued by the task, after everybody else had a turn. */
+static void
+read_and_tell(struct conn *c)
+{
+	bool grew = false;
+
+	if (c->paused || c->failed)
+		return;
+	if (c->raw) {
+		if (c->readable)
+			(void)tell(c, CONN_DATA);
+		return;
+	}
+	if (c->readable)
+		grew = fill(c) == 1;
+	if (c->failed) {
+		tell_error(c);
+		return;
+	}
+	if (grew || (c->announce && c->in != NULL && buf_unread(c->in) > 0)) {
+		c->announce = false;
+		if (!tell(c, CONN_DATA))
+			return;
+	}
+	if (c->eof && !c->eof_told && !c->paused) {
+		c->eof_told = true;
+		if (!tell(c, CONN_EOF))
+			return;
+	}
+	drop_empty_buffer(c);
+	if (c->paused || c->eof || c->failed)
+		return;
+	if (c->readable && !conn_full(c))
+		loop_post(c->loop, &c->task);
+	else if (!c->registered)
+		(void)conn_register(c);
+}
+
+static void
+on_task(struct loop_task *t)
+{
+	struct conn *c = LIST_ENTRY(t, struct conn, task);
+
+	if (c->failed)
+		tell_error(c);
+	else
+		read_and_tell(c);
+}
+
+static int
+socket_error(const struct conn *c)
+{
+	int error = 0;
+	socklen_t len = sizeof error;
+
+	if (getsockopt(c->source.fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+		error = errno;
+	return error;
+}
+
+static void
+on_connected(struct conn *c)
+{
+	int error = socket_error(c);
+
+	c->connecting = false;
+	if (error != 0) {
+		conn_fail(c, error);
+		tell_error(c);
+		return;
+	}
+	c->connected = true;
+	if (tell(c, CONN_READY) && c->readable)
+		read_and_tell(c);
+}
+
+static void
+on_ready(struct loop_source *s, uint32_t events)
+{
+	struct conn *c = LIST_ENTRY(s, struct conn, source);
+
+	ASSERT_OBJ(c, CONN_MAGIC);
+	if (c->closed || c->failed)
+		return;
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP))
+		c->readable = true;
+	if (events & (EPOLLRDHUP | EPOLLHUP))
+		c->hup = true;
+	if (c->connecting) {
+		if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
+			on_connected(c);
+		return;
+	}
+	if (events & EPOLLERR) {
+		int error = socket_error(c);
+
+		conn_fail(c, error == 0 ? ECONNRESET : error);
+		tell_error(c);
+		return;
+	}
+	if ((events & EPOLLOUT) && c->want_drain) {
+		c->want_drain = false;
+		if (!tell(c, CONN_DRAINED))
+			return;
+	}
+	if (c->readable)
+		read_and_tell(c);
+}
+
+static void
+on_deadline(struct timer *t)
+{
+	struct conn *c = LIST_ENTRY(t, struct conn, timer);
+
+	(void)tell(c, CONN_TIMEOUT);
+}
+
+static struct conn *
+conn_make(struct loop *l, int fd, conn_event_f *event, void *owner)
+{
+	struct conn *c = slab_try_get(&conn_slab);
+
+	if (c == NULL) {
+		close(fd);
+		return NULL;
+	}
+	*c = (struct conn){ .magic = CONN_MAGIC, .buffer = BUF_SMALL, .loop = l, .ops = &plain_ops,
+	    .event = event, .owner = owner, .paused = true, .id = next_id++ };
+	c->source = (struct loop_source){ .fd = fd, .ready = on_ready };
+	c->task.run = on_task;
+	timer_init(&c->timer, on_deadline);
+	return c;
+}
+
+struct conn *
+conn_new(struct loop *l, int fd, conn_event_f *event, void *owner)
+{
+	struct conn *c = conn_make(l, fd, event, owner);
+
+	if (c != NULL)
+		c->connected = c->readable = true;
+	return c;
+}
+
+static int
+dial_socket(const struct addr *to, const struct addr *source)
+{
+	int one = 1, fd = socket(to->u.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	if (to->u.sa.sa_family != AF_UNIX)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	if (source != NULL && source->len != 0) {
+		(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+		if (bind(fd, &source->u.sa, source->len) != 0) {
+			close(fd);
+			return -1;
+		}
+	}
+	return fd;
+}
+
+struct conn *
+conn_connect(struct loop *l, const struct addr *to, const struct addr *source, conn_event_f *event, void *owner)
+{
+	struct conn *c;
+	int rc, fd = dial_socket(to, source);
+
+	if (fd < 0)
+		return NULL;
+	rc = connect(fd, &to->u.sa, to->len);
+	if (rc != 0 && errno != EINPROGRESS) {
+		int error = errno;
+
+		close(fd);
+		errno = error;
+		return NULL;
+	}
+	c = conn_make(l, fd, event, owner);
+	if (c == NULL) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	c->peer = *to;
+	c->connected = rc == 0;
+	c->connecting = rc != 0;
+	if (c->connecting)
+		(void)conn_register(c);
+	return c;
+}
+
+bool
+conn_connected(const struct conn *c)
+{
+	return c->connected;
+}
+
+static void
+free_conn(struct loop_garbage *g)
+{
+	slab_put(&conn_slab, LIST_ENTRY(g, struct conn, garbage));
+}
+
+void
+conn_free(struct conn **cp)
+{
+	struct conn *c = *cp;
+
+	*cp = NULL;
+	if (c == NULL)
+		return;
+	ASSERT_OBJ(c, CONN_MAGIC);
+	ASSERT(!c->closed);
+	c->closed = true;
+	loop_unpost(c->loop, &c->task);
+	timer_fini(&c->loop->timers, &c->timer);
+	buf_put(&c->in);
+	close(c->source.fd);		/* nobody else holds it: it leaves epoll by this */
+	c->source.fd = -1;
+	loop_defer_free(c->loop, &c->garbage, free_conn);
+}
+
+void
+conn_abort(struct conn **cp)
+{
+	static const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	if (*cp != NULL)
+		(void)setsockopt((*cp)->source.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	conn_free(cp);
+}
+
+void
+conn_set_owner(struct conn *c, conn_event_f *event, void *owner)
+{
+	c->event = event;
+	c->owner = owner;
+}
+
+struct span
+conn_peek(const struct conn *c)
+{
+	return c->in == NULL ? SPAN_NONE : buf_span(c->in);
+}
+
+char *
+conn_bytes(struct conn *c)
+{
+	return c->in == NULL ? NULL : c->in->data + c->in->r;
+}
+
+void
+conn_consume(struct conn *c, size_t n)
+{
+	if (n == 0)
+		return;
+	ASSERT(c->in != NULL && n <= buf_unread(c->in));
+	c->in->r += (uint32_t)n;
+	if (buf_unread(c->in) == 0)
+		buf_put(&c->in);
+	if (c->readable && !c->paused)
+		loop_post(c->loop, &c->task);
+}
+
+struct buf *
+conn_take(struct conn *c, size_t n)
+{
+	struct buf *taken = c->in, *rest = NULL;
+	size_t behind;
+
+	ASSERT(taken != NULL && n <= buf_unread(taken));
+	behind = buf_unread(taken) - n;
+	if (behind > 0) {
+		rest = buf_try_get(behind > c->buffer ? (uint32_t)behind : c->buffer);
+		if (rest == NULL)
+			return NULL;
+		memcpy(rest->data, taken->data + taken->r + n, behind);
+		rest->w = (uint32_t)behind;
+		taken->w -= (uint32_t)behind;
+	}
+	c->in = rest;
+	return taken;
+}
+
+int
+conn_buffer(struct conn *c, uint32_t size)
+{
+	c->buffer = size;
+	if (c->in == NULL || c->in->size >= size)
+		return 0;
+	if (buf_unread(c->in) == 0) {
+		buf_put(&c->in);
+		return 0;
+	}
+	return buf_try_grow(&c->in, size) == NULL ? -E_NOMEM : 0;
+}
+
+bool
+conn_full(const struct conn *c)
+{
+	return c->in != NULL && buf_unread(c->in) == c->in->size;
+}
+
+ssize_t
+conn_writev(struct conn *c, const struct iovec *iov, int n)
+{
+	size_t want = 0;
+	ssize_t done;
+
+	if (c->failed)
+		return -1;
+	for (int i = 0; i < n; i++)
+		want += iov[i].iov_len;
+	do
+		done = c->ops->writev(c, iov, n);
+	while (done < 0 && errno == EINTR);
+	if (done < 0 && errno != EAGAIN) {
+		conn_fail(c, errno);
+		return -1;
+	}
+	if (done < 0)
+		done = 0;
+	c->bytes_out += (uint64_t)done;
+	if ((size_t)done < want) {
+		c->want_drain = true;
+		if (!conn_register(c))
+			return -1;
+	}
+	return done;
+}
+
+void
+conn_shutdown(struct conn *c)
+{
+	(void)shutdown(c->source.fd, SHUT_WR);
+}
+
+void
+conn_pause(struct conn *c)
+{
+	c->paused = true;
+}
+
+void
+conn_resume(struct conn *c)
+{
+	c->paused = false;
+	if (c->failed)
+		return;
+	if (c->in != NULL && buf_unread(c->in) > 0)
+		c->announce = true;
+	if (c->announce || c->readable || (c->eof && !c->eof_told))
+		loop_post(c->loop, &c->task);
+	else if (!c->connecting)
+		(void)conn_register(c);
+}
+
+void
+conn_raw(struct conn *c, bool on)
+{
+	ASSERT(!on || c->in == NULL);
+	c->raw = on;
+	(void)conn_register(c);
+}
+
+bool
+conn_readable(const struct conn *c)
+{
+	return c->readable;
+}
+
+bool
+conn_paused(const struct conn *c)
+{
+	return c->paused;
+}
+
+bool
+conn_eof(const struct conn *c)
+{
+	return c->eof;
+}
+
+bool
+conn_failed(const struct conn *c)
+{
+	return c->failed;
+}
+
+int
+conn_errno(const struct conn *c)
+{
+	return c->error;
+}
+
+void
+conn_deadline(struct conn *c, int64_t due)
+{
+	if (due == TIMER_NEVER)
+		timer_stop(&c->timer);
+	else if (!timer_set(&c->loop->timers, &c->timer, due))
+		conn_fail(c, ENOMEM);
+}
+
+const struct addr *
+conn_peer(const struct conn *c)
+{
+	return &c->peer;
+}
+
+void
+conn_set_peer(struct conn *c, const struct addr *a)
+{
+	c->peer = *a;
+}
+
+void
+conn_local(const struct conn *c, struct addr *a)
+{
+	*a = (struct addr){ .len = sizeof a->u };
+	if (getsockname(c->source.fd, &a->u.sa, &a->len) != 0)
+		a->len = 0;
+}
+
+uint64_t
+conn_bytes_in(const struct conn *c)
+{
+	return c->bytes_in;
+}
+
+uint64_t
+conn_bytes_out(const struct conn *c)
+{
+	return c->bytes_out;
+}
+
+uint64_t
+conn_id(const struct conn *c)
+{
+	return c->id;
+}

@@ -1,0 +1,41 @@
+/*
+ * conn_priv.h - the fields of a conn, for the files of this room that implement it (conn.c, splice.c).
+ */
+#pragma once
+#include "worker/io/conn.h"
+
+/* What differs between plain and TLS: how bytes are read and written. errno as read(2) and writev(2). */
+struct conn_ops {
+	ssize_t	(*read)(struct conn *, char *, size_t);
+	ssize_t	(*writev)(struct conn *, const struct iovec *, int);
+};
+
+#define CONN_MAGIC 0x636f6e6eu
+
+struct conn {
+	uint32_t	 magic;
+	uint32_t	 buffer;	/* size of the next read buffer */
+	struct loop	*loop;
+	struct loop_source source;
+	const struct conn_ops *ops;
+	conn_event_f	*event;
+	void		*owner;
+	struct buf	*in;		/* NULL while nothing is unread */
+	struct timer	 timer;
+	struct loop_task task;		/* continues reading, announces, reports a failed write */
+	struct loop_garbage garbage;
+	uint64_t	 bytes_in, bytes_out, id;
+	int		 error;		/* errno once failed */
+	bool		 registered, connecting, connected;
+	bool		 paused, closed, failed, reported;
+	bool		 readable;	/* the kernel may have bytes (or the end) for us */
+	bool		 hup;		/* FIN is known to be queued: a short read does not mean dry */
+	bool		 eof, eof_told;
+	bool		 want_drain;	/* the last write was short */
+	bool		 announce;	/* unread bytes to be told again */
+	bool		 raw;		/* the owner reads by splice; CONN_DATA means readable */
+	struct addr	 peer;
+};
+
+void	conn_fail(struct conn *, int error);	/* CONN_ERROR follows from the loop */
+bool	conn_register(struct conn *);		/* enters epoll when not yet there; false: failed */

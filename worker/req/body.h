@@ -1,0 +1,45 @@
+/*
+ * body.h - a message body on its way: a source that holds payload in its read buffer, a sink that writes it.
+ *
+ * Pull with credit: the sink peeks, writes what its side takes and consumes exactly that; the source reads more
+ * only when its buffer has room again. One buffer per direction, no copy. Both ends are version-neutral.
+ */
+#pragma once
+#include "conf/base/span.h"
+#include "conf/http/field.h"
+#include "conf/http/reason.h"
+
+enum body_state {
+	BODY_OPEN,		/* more will come */
+	BODY_END,		/* everything was received; what peek shows is the rest */
+	BODY_FAILED		/* the source broke (`why`); what peek shows may still be delivered, the message is cut */
+};
+
+struct body;
+struct body_ops {
+	struct span (*peek)(struct body *);		/* payload at hand, lent until consume */
+	void	(*consume)(struct body *, size_t n);	/* may make the source read on; never calls ready */
+	void	(*want)(struct body *);			/* the sink has nothing left to do: read on */
+};
+
+#define BODY_UNKNOWN UINT64_MAX
+struct body {
+	const struct body_ops *ops;	/* NULL: no body */
+	enum body_state	state;
+	enum reason	why;
+	uint64_t	length;		/* as announced, or BODY_UNKNOWN */
+	uint64_t	moved;		/* payload bytes consumed */
+	struct fields	*trailers;	/* once BODY_END; NULL: none */
+	void		(*ready)(struct body *);	/* to the sink: more payload, the end, or failure */
+	void		*sink;		/* the sink's own */
+};
+
+static inline struct span body_peek(struct body *b) { return b->ops == NULL ? SPAN_NONE : b->ops->peek(b); }
+static inline void body_consume(struct body *b, size_t n) { b->moved += n; b->ops->consume(b, n); }
+static inline void body_want(struct body *b) { if (b->ops != NULL && b->state == BODY_OPEN) b->ops->want(b); }
+/* Everything was received and passed on (or there was nothing). */
+static inline bool body_done(struct body *b) { return b->ops == NULL || (b->state == BODY_END && b->ops->peek(b).n == 0); }
+
+/* A body that lies in memory: local answers. */
+struct memory_source { struct body body; struct span rest; };
+void	memory_source_init(struct memory_source *, struct span bytes);	/* lent until consumed */

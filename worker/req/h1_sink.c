@@ -1,0 +1,185 @@
+/*
+ * Each turn gathers what is at hand, writes once, and takes account of what left:
+ *
+ *	head pieces | chunk head | payload | CRLF or CRLF + last chunk + trailers
+ *
+ * A chunk, once its head is prepared, keeps its size (`frame`) until its CRLF is out. Raw framing is the same
+ * with empty chunk head and tail.
+ */
+#include "worker/req/h1_sink.h"
+
+#include "conf/base/assert.h"
+
+#define PAYLOAD_MAX	(1u << 30)	/* of one chunk */
+#define IOV_MAX_OUT	256
+
+void
+h1_sink_init(struct h1_sink *s, struct conn *c, struct body *b, const struct h1_out *head, enum h1_framing framing,
+    bool trailers, struct arena *arena)
+{
+	*s = (struct h1_sink){ .conn = c, .body = b, .head = head->iov, .nhead = head->n, .framing = framing,
+	    .trailers = trailers, .arena = arena };
+	if (framing == FRAMING_NONE)
+		s->ended = true;
+}
+
+/* The last chunk with the trailers the receiver takes; false: no memory. */
+static bool
+last_chunk(struct h1_sink *s, bool after_data)
+{
+	const struct fields *t = s->trailers ? s->body->trailers : NULL;
+	size_t size = 8, at;
+	char *p;
+
+	if (t == NULL) {
+		s->post = after_data ? SPAN("\r\n0\r\n\r\n") : CHUNKED_END;
+		return true;
+	}
+	for (unsigned i = 0; i < t->n; i++)
+		size += t->v[i].name.n + t->v[i].value.n + 4;
+	p = arena_try_alloc(s->arena, size);
+	if (p == NULL)
+		return false;
+	at = after_data ? 5 : 3;
+	memcpy(p, after_data ? "\r\n0\r\n" : "0\r\n", at);
+	for (unsigned i = 0; i < t->n; i++) {
+		const struct field *f = &t->v[i];
+
+		if (f->flags & FIELD_DROP)
+			continue;
+		memcpy(p + at, f->name.p, f->name.n);
+		memcpy(p + at + f->name.n, ": ", 2);
+		memcpy(p + at + f->name.n + 2, f->value.p, f->value.n);
+		memcpy(p + at + f->name.n + 2 + f->value.n, "\r\n", 2);
+		at += f->name.n + f->value.n + 4;
+	}
+	memcpy(p + at, "\r\n", 2);
+	s->post = span_make(p, at + 2);
+	return true;
+}
+
+/* Opens the next chunk (or raw stretch) when the previous one is out; false: nothing to write yet, or no memory. */
+static bool
+next_frame(struct h1_sink *s)
+{
+	bool end = s->body->state == BODY_END;
+	size_t n = body_peek(s->body).n;
+
+	if (n > PAYLOAD_MAX) {
+		n = PAYLOAD_MAX;
+		end = false;
+	}
+	s->frame = n;
+	s->ended = end;
+	if (s->framing == FRAMING_RAW || (n == 0 && !end))
+		return n > 0 || end;
+	s->pre_off = 0;
+	s->pre_len = n == 0 ? 0 : (uint8_t)chunked_head(s->pre, n);
+	if (!end)
+		s->post = SPAN("\r\n");
+	else if (!last_chunk(s, n > 0))
+		return false;
+	return true;
+}
+
+static bool
+frame_out(const struct h1_sink *s)
+{
+	return s->frame == 0 && s->pre_off == s->pre_len && s->post.n == 0;
+}
+
+static int
+gather(struct h1_sink *s, struct iovec *iov)
+{
+	int n = 0;
+
+	for (unsigned i = 0; i < s->nhead && n < IOV_MAX_OUT - 3; i++)
+		iov[n++] = s->head[i];
+	if (n == IOV_MAX_OUT - 3)
+		return n;
+	if (s->pre_off < s->pre_len)
+		iov[n++] = (struct iovec){ s->pre + s->pre_off, (size_t)(s->pre_len - s->pre_off) };
+	if (s->frame > 0) {
+		struct span p = body_peek(s->body);
+
+		ASSERT(p.n >= s->frame);
+		iov[n++] = (struct iovec){ (char *)(uintptr_t)p.p, s->frame };
+	}
+	if (s->post.n > 0)
+		iov[n++] = (struct iovec){ (char *)(uintptr_t)s->post.p, s->post.n };
+	return n;
+}
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Takes n written bytes off the front of what gather listed. */
+static void
+account(struct h1_sink *s, size_t n)
+{
+	size_t part;
+
+	while (s->nhead > 0 && n >= s->head->iov_len) {
+		n -= s->head->iov_len;
+		s->head++;
+		s->nhead--;
+	}
+	if (s->nhead > 0) {
+		s->head->iov_base = (char *)s->head->iov_base + n;
+		s->head->iov_len -= n;
+		return;
+	}
+	part = least(n, (size_t)(s->pre_len - s->pre_off));
+	s->pre_off += (uint8_t)part;
+	n -= part;
+	part = least(n, s->frame);
+	if (part > 0) {
+		s->frame -= part;
+		body_consume(s->body, part);
+	}
+	n -= part;
+	ASSERT(n <= s->post.n);
+	s->post.p += n;
+	s->post.n -= n;
+}
+
+enum sink_result
+h1_sink_run(struct h1_sink *s)
+{
+	struct iovec iov[IOV_MAX_OUT];
+
+	for (;;) {
+		size_t want = 0;
+		ssize_t done;
+		int n;
+
+		if (frame_out(s) && !s->ended)
+			(void)next_frame(s);
+		n = gather(s, iov);
+		if (n == 0) {
+			if (s->ended)
+				return SINK_DONE;
+			if (s->body->state == BODY_FAILED)
+				return SINK_CUT;
+			body_want(s->body);
+			return SINK_BODY;
+		}
+		for (int i = 0; i < n; i++)
+			want += iov[i].iov_len;
+		done = conn_writev(s->conn, iov, n);
+		if (done < 0)
+			return SINK_FAILED;
+		account(s, (size_t)done);
+		if ((size_t)done < want)
+			return SINK_CONN;
+	}
+}
+
+bool
+h1_sink_head_out(const struct h1_sink *s)
+{
+	return s->nhead == 0;
+}

@@ -1,0 +1,37 @@
+/*
+ * h1_source.h - the payload of an HTTP/1 message that arrives on a conn, as a body source. Used for requests from
+ * clients and for responses from targets alike.
+ *
+ * The owner of the conn passes CONN_DATA and CONN_EOF on; the source decodes in place, keeps the conn paused
+ * while its buffer is full, and tells the sink through body->ready.
+ */
+#pragma once
+#include "conf/base/arena.h"
+#include "worker/http/chunked.h"
+#include "worker/http/h1_parse.h"
+#include "worker/io/conn.h"
+#include "worker/req/body.h"
+
+struct h1_source {
+	struct body	body;
+	struct conn	*conn;
+	struct arena	*arena;		/* for trailers */
+	const struct h1_limits *limits;	/* of the trailer section */
+	enum h1_body	kind;
+	bool		response;
+	bool		in_trailer;
+	uint64_t	left;		/* H1_LENGTH: bytes not yet at hand */
+	uint64_t	limit;		/* most payload allowed; R_BODY_LARGE above */
+	uint64_t	received;	/* payload so far */
+	size_t		at_hand, behind;	/* payload at the front of the conn's unread bytes; framing bytes behind it */
+	struct chunked	chunked;
+	struct h1_scan	scan;
+	struct fields	trailers;
+};
+
+/* Bytes already unread on the conn count. kind must not be H1_NONE. */
+void	h1_source_init(struct h1_source *, struct conn *, enum h1_body kind, uint64_t length, bool response,
+	    struct arena *, const struct h1_limits *, uint64_t limit);
+void	h1_source_data(struct h1_source *);	/* more unread bytes on the conn */
+void	h1_source_eof(struct h1_source *);	/* the conn's peer sent FIN */
+void	h1_source_fail(struct h1_source *, enum reason);	/* timeout, reset */
