@@ -117,7 +117,7 @@ parse_path_query(struct target *t, struct span raw)
 
 	t->path = mark < 0 ? raw : span_make(raw.p, (size_t)mark);
 	if (!all_of(t->path, HC_PATH))
-		return URI_BAD_PATH;
+		return span_find(t->path, '\\') < 0 ? URI_BAD_TARGET : URI_BAD_PATH;
 	if (mark >= 0)
 		t->query = cut_from(raw, (size_t)mark + 1);
 	return all_of(t->query, HC_QUERY) ? URI_OK : URI_BAD_TARGET;

@@ -28,7 +28,10 @@ struct target {
 
 enum uri_err { URI_OK, URI_BAD_TARGET, URI_BAD_SCHEME, URI_BAD_HOST, URI_BAD_PORT, URI_BAD_PATH };
 
-/* connect: only authority-form with a port is accepted. userinfo, '#', CTL, blanks, backslash are errors. */
+/*
+ * connect: only authority-form with a port is accepted. userinfo, '#', CTL, blanks, bytes above 0x7e, '"', '<', '>'
+ * and, in a path, backslash are errors.
+ */
 enum uri_err uri_parse_target(struct target *, struct span raw, bool connect);
 /* uri-host [":" port] of a Host field or a target (row 23): no userinfo, no comma, port 1-65535, "" host allowed only for Host. */
 enum uri_err uri_parse_authority(struct authority *, struct span raw);
@@ -43,5 +46,8 @@ size_t	uri_host_lower(char *out, struct span host);
 enum uri_err uri_normalise(struct span path, char *out, size_t *len, bool *dots);
 /* The form deny rules judge too: from a normalised path, %2F decoded, slashes merged, ";params" of each segment dropped, dots resolved again. */
 size_t	uri_strict_form(struct span normalised, char *out);
-/* Spellings of an IPv4 address that a resolver or another program might accept ("0x7f.1", "017700000001", "2130706433"): true and the address. */
+/*
+ * Spellings of an IPv4 address that a resolver or another program might accept ("0x7f.1", "017700000001",
+ * "2130706433", "127.0.0.1."): true and the address. False for the plain "127.0.0.1" and for names.
+ */
 bool	uri_host_is_odd_ip4(struct span host, uint8_t ip[4]);

@@ -20,7 +20,9 @@ struct h1_limits {
 
 /*
  * Finds the end of a head that arrives in pieces. `at` is how far it looked; start with zeroes, keep it
- * between calls while the same head grows (the buffer may move). An error is known as soon as its byte is.
+ * between calls while the same head grows (the buffer may move). What is wrong with a line's shape (its end, its
+ * length, a control byte, a fold, a first line without version) is known as soon as its byte is, whatever the
+ * cuts between reads; the rest is judged by h1_parse_*. Written in h1_scan.c.
  */
 struct h1_scan { uint32_t at, line, skip; bool started; };	/* line: start of the current line; skip: leading empty lines */
 /* R_NONE and *len: the head is buf[scan->skip, *len), last CRLF included; *len 0: incomplete. Up to 2 empty lines before a request are skipped. */
