@@ -1,8 +1,9 @@
 /*
  * addr.c - reading, comparing and printing socket addresses.
  *
- * Only literals are understood: a name is the resolver's business. What is accepted is what inet_pton
- * accepts, so that "127.1", "0x7f.1", "010.0.0.1" and scope ids are errors and not addresses.
+ * Only literals are understood: a name is the resolver's business. What is accepted is what
+ * inet_pton accepts, so that "127.1", "0x7f.1", "010.0.0.1" and scope ids are errors and not
+ * addresses.
  */
 #include "conf/base/addr.h"
 #include <arpa/inet.h>
@@ -14,14 +15,14 @@ static struct addr
 addr_in4(struct in_addr ip, uint16_t port)
 {
 	return (struct addr){ .len = sizeof(struct sockaddr_in),
-	    .u.in4 = { .sin_family = AF_INET, .sin_addr = ip, .sin_port = htons(port) } };
+		.u.in4 = { .sin_family = AF_INET, .sin_addr = ip, .sin_port = htons(port) } };
 }
 
 static struct addr
 addr_in6(struct in6_addr ip, uint16_t port)
 {
 	return (struct addr){ .len = sizeof(struct sockaddr_in6),
-	    .u.in6 = { .sin6_family = AF_INET6, .sin6_addr = ip, .sin6_port = htons(port) } };
+		.u.in6 = { .sin6_family = AF_INET6, .sin6_addr = ip, .sin6_port = htons(port) } };
 }
 
 static int
@@ -57,7 +58,8 @@ parse_unix(struct addr *out, const char *text, const char *path, struct errdetai
 	size_t n = strlen(path);
 
 	if (path[0] != '/')
-		return err_set(ed, -E_SYNTAX, "'%s': a socket path is absolute, as in unix:/run/app.sock", text);
+		return err_set(ed, -E_SYNTAX,
+		    "'%s': a socket path is absolute, as in unix:/run/app.sock", text);
 	if (n >= sizeof a.u.un.sun_path)
 		return err_set(ed, -E_RANGE, "'%s': socket path longer than %zu bytes", text,
 		    sizeof a.u.un.sun_path - 1);
@@ -88,16 +90,21 @@ refuse_host(const char *text, struct span host, struct errdetail *ed)
 	struct addr a;
 
 	if (host.n == 0)
-		return err_set(ed, -E_SYNTAX, "'%s': the host is missing; write *%s for every address", text, text);
+		return err_set(ed, -E_SYNTAX,
+		    "'%s': the host is missing; write *%s for every address", text, text);
 	if (host.p[0] == '[' || host.p[host.n - 1] == ']')
-		return err_set(ed, -E_SYNTAX, "'%s': brackets hold an IPv6 address, as in [::1]:80", text);
+		return err_set(
+		    ed, -E_SYNTAX, "'%s': brackets hold an IPv6 address, as in [::1]:80", text);
 	if (addr_parse_ip(&a, host, 0) == 0)
-		return err_set(ed, -E_SYNTAX, "'%s': an IPv6 address goes in brackets, as in [::1]:80", text);
-	return err_set(ed, -E_SYNTAX, "'%s': an address is IP:port, [IPv6]:port, *:port or unix:/path", text);
+		return err_set(
+		    ed, -E_SYNTAX, "'%s': an IPv6 address goes in brackets, as in [::1]:80", text);
+	return err_set(
+	    ed, -E_SYNTAX, "'%s': an address is IP:port, [IPv6]:port, *:port or unix:/path", text);
 }
 
 static int
-parse_host(struct addr *out, const char *text, struct span host, uint16_t port, struct errdetail *ed)
+parse_host(
+    struct addr *out, const char *text, struct span host, uint16_t port, struct errdetail *ed)
 {
 	bool bracketed = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
 	struct span ip = bracketed ? span_make(host.p + 1, host.n - 2) : host;
@@ -136,7 +143,8 @@ addr_parse(struct addr *out, const char *text, struct errdetail *ed)
 		return parse_unix(out, text, text + 5, ed);
 	colon = port_colon(text);
 	if (colon == NULL && text[0] != '[' && strchr(text, ':') != NULL)
-		return err_set(ed, -E_SYNTAX, "'%s': the port is missing; write [%s]:80", text, text);
+		return err_set(
+		    ed, -E_SYNTAX, "'%s': the port is missing; write [%s]:80", text, text);
 	if (colon == NULL)
 		return err_set(ed, -E_SYNTAX, "'%s': the port is missing; write %s:80", text,
 		    text[0] == '\0' ? "*" : text);
@@ -150,9 +158,9 @@ uint16_t
 addr_port(const struct addr *a)
 {
 	switch (family(a)) {
-	case AF_INET:	return ntohs(a->u.in4.sin_port);
-	case AF_INET6:	return ntohs(a->u.in6.sin6_port);
-	default:	return 0;
+	case AF_INET: return ntohs(a->u.in4.sin_port);
+	case AF_INET6: return ntohs(a->u.in6.sin6_port);
+	default: return 0;
 	}
 }
 
@@ -165,7 +173,7 @@ addr_set_port(struct addr *a, uint16_t port)
 		a->u.in6.sin6_port = htons(port);
 }
 
-/* The bytes of a UNIX address: a path without its NUL, an abstract name with its leading NUL, or nothing. */
+/* A path without its NUL, an abstract name with its leading NUL, or nothing. */
 static struct span
 unix_path(const struct addr *a)
 {
@@ -188,10 +196,8 @@ addr_eq(const struct addr *a, const struct addr *b)
 	case AF_INET6:
 		return memcmp(&a->u.in6.sin6_addr, &b->u.in6.sin6_addr, 16) == 0 &&
 		    a->u.in6.sin6_port == b->u.in6.sin6_port;
-	case AF_UNIX:
-		return span_eq(unix_path(a), unix_path(b));
-	default:
-		return true;
+	case AF_UNIX: return span_eq(unix_path(a), unix_path(b));
+	default: return true;
 	}
 }
 
@@ -221,17 +227,10 @@ const char *
 addr_ip_text(const struct addr *a, char buf[ADDR_TEXT])
 {
 	switch (family(a)) {
-	case AF_INET:
-		inet_ntop(AF_INET, &a->u.in4.sin_addr, buf, ADDR_TEXT);
-		break;
-	case AF_INET6:
-		inet_ntop(AF_INET6, &a->u.in6.sin6_addr, buf, ADDR_TEXT);
-		break;
-	case AF_UNIX:
-		print_unix(a, buf);
-		break;
-	default:
-		(void)snprintf(buf, ADDR_TEXT, "-");
+	case AF_INET: inet_ntop(AF_INET, &a->u.in4.sin_addr, buf, ADDR_TEXT); break;
+	case AF_INET6: inet_ntop(AF_INET6, &a->u.in6.sin6_addr, buf, ADDR_TEXT); break;
+	case AF_UNIX: print_unix(a, buf); break;
+	default: (void)snprintf(buf, ADDR_TEXT, "-");
 	}
 	return buf;
 }

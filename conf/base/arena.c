@@ -4,8 +4,9 @@
  *	first (lent)   [####....]		at..end is the free part of the block in use;
  *	more --> [##########....] --> [####]	blocks are only walked to free them
  *
- * A new block becomes the one in use only if it leaves more room than the old one had: a single large
- * allocation does not waste what is left. The cap counts malloc'ed bytes, block heads included.
+ * A new block becomes the one in use only if it leaves more room than the old one had: a single
+ * large allocation does not waste what is left. The cap counts malloc'ed bytes, block heads
+ * included.
  */
 #include "conf/base/arena.h"
 #include <stdarg.h>
@@ -14,13 +15,13 @@
 #include <string.h>
 #include "conf/base/assert.h"
 
-#define ALIGN		((size_t)16)
-#define BLOCK_MIN	((size_t)4096)
-#define BLOCK_MAX	((size_t)65536)
+#define ALIGN ((size_t)16)
+#define BLOCK_MIN ((size_t)4096)
+#define BLOCK_MAX ((size_t)65536)
 
 struct arena_block {
-	_Alignas(16) struct arena_block	*next;
-	size_t				 size;
+	_Alignas(16) struct arena_block *next;
+	size_t size;
 };
 
 /* The first 16-byte boundary at or behind p, no further than end. */

@@ -1,9 +1,9 @@
 /*
  * assert.c - what happens when an assertion fails.
  *
- * A hard failure is logged, handed to the crash hook and ends in abort, so that the core shows the place.
- * A soft failure is counted always and logged once per place: a peer that can provoke one must not be able
- * to fill the log with it.
+ * A hard failure is logged, handed to the crash hook and ends in abort, so that the core shows the
+ * place. A soft failure is counted always and logged once per place: a peer that can provoke one
+ * must not be able to fill the log with it.
  */
 #include "conf/base/assert.h"
 #include <stdbool.h>
@@ -12,9 +12,12 @@
 #include <string.h>
 #include "conf/base/log.h"
 
-#define PLACES 256		/* soft assertions that are logged; later ones are only counted */
+#define PLACES 256 /* soft assertions that are logged; later ones are only counted */
 
-static struct { const char *file; int line; } places[PLACES];
+static struct {
+	const char *file;
+	int line;
+} places[PLACES];
 static unsigned places_used;
 static uint64_t soft_count;
 static void (*fail_hook)(const char *what);
@@ -34,7 +37,8 @@ assert_fail(const char *expr, const char *file, int line, const char *func)
 	if (failing)
 		abort();
 	failing = true;
-	(void)snprintf(what, sizeof what, "assertion failed: %s, %s:%d, %s", expr, file, line, func);
+	(void)snprintf(
+	    what, sizeof what, "assertion failed: %s, %s:%d, %s", expr, file, line, func);
 	log_write(LOG_ERROR, "%s", what);
 	if (fail_hook != NULL)
 		fail_hook(what);
@@ -61,7 +65,8 @@ assert_soft(const char *expr, const char *file, int line)
 {
 	soft_count++;
 	if (place_is_new(file, line))
-		log_write(LOG_ERROR, "soft assertion failed: %s, %s:%d (reported once)", expr, file, line);
+		log_write(LOG_ERROR, "soft assertion failed: %s, %s:%d (reported once)", expr, file,
+		    line);
 	return 1;
 }
 

@@ -1,10 +1,10 @@
 /*
  * cidr.c - address blocks, and the tree that finds the most specific one.
  *
- * Addresses are folded before they are judged, and so are blocks inside ::ffff:0:0/96: both become IPv4.
- * The tree is a binary trie with compressed paths: a node holds a whole prefix, its children continue it by
- * the first bit behind it. Nodes without a value are branching points. Depth is bounded by the address
- * length, so recursion is.
+ * Addresses are folded before they are judged, and so are blocks inside ::ffff:0:0/96: both become
+ * IPv4. The tree is a binary trie with compressed paths: a node holds a whole prefix, its children
+ * continue it by the first bit behind it. Nodes without a value are branching points. Depth is
+ * bounded by the address length, so recursion is.
  *
  *	10/8 ---0---> 10.0/16            lookup walks down while the node's prefix matches and
  *	     \--1---> 10.128/9           remembers the last value passed
@@ -20,14 +20,16 @@
 #define MAPPED_BITS 96
 
 struct node {
-	struct node	*child[2];
-	uint32_t	 value;
-	uint8_t		 ip[16];	/* bits behind `bits` are zero */
-	uint8_t		 bits;
-	bool		 has_value;
+	struct node *child[2];
+	uint32_t value;
+	uint8_t ip[16]; /* bits behind `bits` are zero */
+	uint8_t bits;
+	bool has_value;
 };
 
-struct cidr_tree { struct node *root4, *root6; };
+struct cidr_tree {
+	struct node *root4, *root6;
+};
 
 static unsigned
 family_bits(int family)
@@ -74,7 +76,7 @@ static void
 mask_ip(uint8_t ip[16], unsigned bits)
 {
 	for (unsigned i = bits; i < 128; i++)
-		ip[i / 8] &= (uint8_t)~(0x80 >> i % 8);
+		ip[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
 }
 
 static int
@@ -82,8 +84,10 @@ refuse_ip(const char *text, struct errdetail *ed)
 {
 	if (strcmp(text, "all") == 0)
 		return err_set(ed, -E_SYNTAX, "'all': write \"0.0.0.0/0\" and \"::/0\"");
-	return err_set(ed, -E_SYNTAX, "'%s': a block is an IP address with an optional prefix length, "
-	    "as in 10.0.0.0/8 or fd00::/8", text);
+	return err_set(ed, -E_SYNTAX,
+	    "'%s': a block is an IP address with an optional prefix length, "
+	    "as in 10.0.0.0/8 or fd00::/8",
+	    text);
 }
 
 static int
@@ -95,8 +99,9 @@ parse_bits(unsigned *out, const char *text, struct span digits, unsigned max, st
 	if (rc == -E_RANGE)
 		return err_set(ed, rc, "'%s': the prefix length is at most %u", text, max);
 	if (rc != 0)
-		return err_set(ed, rc, "'%s': '" SPAN_FMT "' is not a prefix length; write a number up to %u",
-		    text, SPAN_ARG(digits), max);
+		return err_set(ed, rc,
+		    "'%s': '" SPAN_FMT "' is not a prefix length; write a number up to %u", text,
+		    SPAN_ARG(digits), max);
 	*out = (unsigned)v;
 	return 0;
 }

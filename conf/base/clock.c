@@ -1,7 +1,8 @@
 /*
  * clock.c - the two clocks of the program, both in microseconds.
  *
- * Neither call can fail on Linux with these clock ids; both are answered by the vDSO without a system call.
+ * Neither call can fail on Linux with these clock ids; both are answered by the vDSO without a
+ * system call.
  */
 #include "conf/base/clock.h"
 #include <time.h>

@@ -1,8 +1,9 @@
 /*
  * err.c - the text table of the error codes, and the filling of a detail.
  *
- * The table is generated from err_tbl.h, as the enum is, so that a code without a text cannot exist. A
- * detail is written once: whoever is nearest to the cause speaks first, callers only pass the code on.
+ * The table is generated from err_tbl.h, as the enum is, so that a code without a text cannot
+ * exist. A detail is written once: whoever is nearest to the cause speaks first, callers only pass
+ * the code on.
  */
 #include "conf/base/err.h"
 #include <errno.h>
@@ -24,8 +25,7 @@ err_text(int code)
 	return texts[-code];
 }
 
-static void PRINTF(3, 0)
-fill(struct errdetail *ed, int code, const char *fmt, va_list ap)
+static void PRINTF(3, 0) fill(struct errdetail *ed, int code, const char *fmt, va_list ap)
 {
 	ed->code = code;
 	if (vsnprintf(ed->text, sizeof ed->text, fmt, ap) < 0)

@@ -1,18 +1,19 @@
 /*
  * json.c - the only door to Jansson.
  *
- * struct json is never defined: a pointer to it is a json_t in disguise, and this file is where the mask comes
- * off. Building aborts when memory is out. Text that is no UTF-8 (a header value, a path) is repaired with
- * U+FFFD instead of refused, since an operator must be able to see what a hostile peer sent.
+ * struct json is never defined: a pointer to it is a json_t in disguise, and this file is where
+ * the mask comes off. Building aborts when memory is out. Text that is no UTF-8 (a header value, a
+ * path) is repaired with U+FFFD instead of refused, since an operator must be able to see what a
+ * hostile peer sent.
  */
 #include "conf/base/json.h"
 #include <math.h>
 #include <jansson.h>
 #include "conf/base/assert.h"
 
-#define PARSE_MAX_BYTES	((size_t)16 << 20)
-#define PARSE_MAX_DEPTH	64
-#define BAD_BYTE	"\xef\xbf\xbd"
+#define PARSE_MAX_BYTES ((size_t)16 << 20)
+#define PARSE_MAX_DEPTH 64
+#define BAD_BYTE "\xef\xbf\xbd"
 
 static json_t *
 in(const struct json *j)
@@ -28,11 +29,16 @@ out(json_t *j)
 	return (struct json *)j;
 }
 
-/* Bytes of the UTF-8 sequence at p (RFC 3629: shortest form, no surrogates), or 0. p is NUL-terminated. */
+/* Bytes of the UTF-8 sequence at p (RFC 3629: shortest form, no surrogates), or 0. */
 static size_t
 utf8_len(const unsigned char *p)
 {
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+	size_t n = p[0] < 0x80 ? 1 :
+	    p[0] < 0xc2        ? 0 :
+	    p[0] < 0xe0        ? 2 :
+	    p[0] < 0xf0        ? 3 :
+	    p[0] < 0xf5        ? 4 :
+				 0;
 
 	for (size_t i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)
@@ -124,7 +130,7 @@ json_set_bool(struct json *obj, const char *key, bool v)
 void
 json_set_real(struct json *obj, const char *key, double v)
 {
-	json_set(obj, key, out(isfinite(v) ? json_real(v) : json_null()));	/* JSON has no NaN */
+	json_set(obj, key, out(isfinite(v) ? json_real(v) : json_null())); /* JSON has no NaN */
 }
 
 void
@@ -153,7 +159,8 @@ on_dump(const char *p, size_t n, void *data)
 void
 json_dump(const struct json *j, bool pretty, struct str *to)
 {
-	size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(15) | (pretty ? JSON_INDENT(2) : JSON_COMPACT);
+	size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(15) |
+	    (pretty ? JSON_INDENT(2) : JSON_COMPACT);
 	int rc = json_dump_callback(in(j), on_dump, to, flags);
 
 	ASSERT(rc == 0);
@@ -188,7 +195,8 @@ json_parse(struct span text, struct errdetail *ed)
 	json_t *j;
 
 	if (text.n > PARSE_MAX_BYTES) {
-		(void)err_set(ed, -E_LIMIT, "json: document of more than %zu bytes", PARSE_MAX_BYTES);
+		(void)err_set(
+		    ed, -E_LIMIT, "json: document of more than %zu bytes", PARSE_MAX_BYTES);
 		return NULL;
 	}
 	if (!depth_is_sane(text)) {
@@ -197,7 +205,8 @@ json_parse(struct span text, struct errdetail *ed)
 	}
 	j = json_loadb(text.n == 0 ? "" : text.p, text.n, JSON_REJECT_DUPLICATES, &err);
 	if (j == NULL)
-		(void)err_set(ed, -E_SYNTAX, "json: line %d, column %d: %s", err.line, err.column, err.text);
+		(void)err_set(
+		    ed, -E_SYNTAX, "json: line %d, column %d: %s", err.line, err.column, err.text);
 	return (struct json *)j;
 }
 

@@ -1,11 +1,11 @@
 /*
  * log.c - one line, one write.
  *
- * A line is formatted, escaped and written from the stack: no allocation and no buffering, so that it can
- * be used while memory is out and by a process about to abort. Everything outside printable ASCII, and the
- * backslash itself, leaves as \xHH: what a peer sent can neither forge a line nor drive a terminal. The
- * descriptor belongs to the master and is opened with O_APPEND, which makes lines of several processes
- * follow each other whole.
+ * A line is formatted, escaped and written from the stack: no allocation and no buffering, so that
+ * it can be used while memory is out and by a process about to abort. Everything outside printable
+ * ASCII, and the backslash itself, leaves as \xHH: what a peer sent can neither forge a line nor
+ * drive a terminal. The descriptor belongs to the master and is opened with O_APPEND, which makes
+ * lines of several processes follow each other whole.
  */
 #include "conf/base/log.h"
 #include <errno.h>
@@ -16,12 +16,15 @@
 #include "conf/base/clock.h"
 #include "conf/base/enc.h"
 
-#define LINE_MAX_BYTES 4096	/* newline included */
+#define LINE_MAX_BYTES 4096 /* newline included */
 
 enum log_level log_level_now = LOG_INFO;
 
 static const char *const level_names[] = {
-	[LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
+	[LOG_ERROR] = "error",
+	[LOG_WARN] = "warn",
+	[LOG_INFO] = "info",
+	[LOG_DEBUG] = "debug",
 };
 static int log_fd = STDERR_FILENO;
 static char log_role[24] = "proxyd";
@@ -102,8 +105,7 @@ put_escaped(char *line, size_t at, size_t size, const char *text)
 	return at;
 }
 
-static void PRINTF(3, 0)
-write_line(enum log_level level, int err, const char *fmt, va_list ap)
+static void PRINTF(3, 0) write_line(enum log_level level, int err, const char *fmt, va_list ap)
 {
 	char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES];
 	ssize_t n;

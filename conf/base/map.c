@@ -1,18 +1,18 @@
 /*
  * map.c - open addressing with linear probing over SipHash-1-3.
  *
- * A slot is empty (value NULL, hash EMPTY), a tombstone (value NULL, hash TOMB) or an entry. Probing ends at
- * an empty slot, and fewer than 3/4 of the slots are entries or tombstones, so one always exists. Growing
- * drops the tombstones; a table full of tombstones is rebuilt at its size.
+ * A slot is empty (value NULL, hash EMPTY), a tombstone (value NULL, hash TOMB) or an entry.
+ * Probing ends at an empty slot, and fewer than 3/4 of the slots are entries or tombstones, so one
+ * always exists. Growing drops the tombstones; a table full of tombstones is rebuilt at its size.
  */
 #include "conf/base/map.h"
 #include <stdlib.h>
 #include "conf/base/assert.h"
 
-#define EMPTY		0
-#define TOMB		1
-#define SIZE_FIRST	16
-#define NOT_FOUND	UINT32_MAX
+#define EMPTY 0
+#define TOMB 1
+#define SIZE_FIRST 16
+#define NOT_FOUND UINT32_MAX
 
 static uint64_t secret[2];
 
@@ -42,10 +42,20 @@ rotl(uint64_t x, int b)
 static inline void
 sip_round(uint64_t v[4])
 {
-	v[0] += v[1]; v[1] = rotl(v[1], 13); v[1] ^= v[0]; v[0] = rotl(v[0], 32);
-	v[2] += v[3]; v[3] = rotl(v[3], 16); v[3] ^= v[2];
-	v[0] += v[3]; v[3] = rotl(v[3], 21); v[3] ^= v[0];
-	v[2] += v[1]; v[1] = rotl(v[1], 17); v[1] ^= v[2]; v[2] = rotl(v[2], 32);
+	v[0] += v[1];
+	v[1] = rotl(v[1], 13);
+	v[1] ^= v[0];
+	v[0] = rotl(v[0], 32);
+	v[2] += v[3];
+	v[3] = rotl(v[3], 16);
+	v[3] ^= v[2];
+	v[0] += v[3];
+	v[3] = rotl(v[3], 21);
+	v[3] ^= v[0];
+	v[2] += v[1];
+	v[1] = rotl(v[1], 17);
+	v[1] ^= v[2];
+	v[2] = rotl(v[2], 32);
 }
 
 static inline void
@@ -60,8 +70,10 @@ uint64_t
 map_hash(struct span s)
 {
 	uint64_t v[4] = {
-		secret[0] ^ 0x736f6d6570736575, secret[1] ^ 0x646f72616e646f6d,
-		secret[0] ^ 0x6c7967656e657261, secret[1] ^ 0x7465646279746573,
+		secret[0] ^ 0x736f6d6570736575,
+		secret[1] ^ 0x646f72616e646f6d,
+		secret[0] ^ 0x6c7967656e657261,
+		secret[1] ^ 0x7465646279746573,
 	};
 	const uint8_t *p = (const uint8_t *)s.p;
 	uint8_t tail[8] = { 0 };

@@ -1,9 +1,10 @@
 /*
  * mem.c - allocation that cannot fail, and slabs that can.
  *
- * mem_* end the process when memory is out; the master lets a child do that work first. A slab keeps up to
- * `keep` freed objects linked through their first word. Under AddressSanitizer the rest of an idle object is
- * poisoned, so that a use after slab_put is found although the memory never went back to malloc.
+ * mem_* end the process when memory is out; the master lets a child do that work first. A slab
+ * keeps up to `keep` freed objects linked through their first word. Under AddressSanitizer the
+ * rest of an idle object is poisoned, so that a use after slab_put is found although the memory
+ * never went back to malloc.
  */
 #include "conf/base/mem.h"
 #include <stdlib.h>
@@ -18,12 +19,14 @@
 #if defined(WITH_ASAN) && __has_include(<sanitizer/asan_interface.h>)
 #include <sanitizer/asan_interface.h>
 #else
-#define ASAN_POISON_MEMORY_REGION(p, n)		((void)(p), (void)(n))
-#define ASAN_UNPOISON_MEMORY_REGION(p, n)	((void)(p), (void)(n))
+#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 #include "conf/base/assert.h"
 
-struct slab_free { struct slab_free *next; };
+struct slab_free {
+	struct slab_free *next;
+};
 
 void *
 mem_alloc(size_t n)

@@ -3,9 +3,9 @@
  *
  *	| head, 32 bytes | padding to 64 | data ... |
  *
- * The file is sealed against shrinking before anybody maps it: no holder of the descriptor can turn
- * another process's read into SIGBUS. An attacher trusts nothing it has not compared: magic, name, version,
- * and the size in the head against the size of the file.
+ * The file is sealed against shrinking before anybody maps it: no holder of the descriptor can
+ * turn another process's read into SIGBUS. An attacher trusts nothing it has not compared: magic,
+ * name, version, and the size in the head against the size of the file.
  */
 #include "conf/base/shm.h"
 #include <errno.h>
@@ -16,8 +16,8 @@
 #include <unistd.h>
 #include "conf/base/assert.h"
 
-#define MAGIC		0x53585250u	/* "PRXS" */
-#define DATA_AT		64
+#define MAGIC 0x53585250u /* "PRXS" */
+#define DATA_AT 64
 
 _Static_assert(sizeof(struct shm_head) <= DATA_AT, "data would overlap the head");
 
@@ -70,21 +70,26 @@ shm_create(struct shm *s, const char *name, uint32_t version, size_t size, struc
 
 /* Compares the head of the file with what the caller expects. */
 static int
-shm_check(const struct shm_head *h, const char *name, uint32_t version, int64_t file, struct errdetail *ed)
+shm_check(const struct shm_head *h, const char *name, uint32_t version, int64_t file,
+    struct errdetail *ed)
 {
 	if (h->magic != MAGIC || strnlen(h->name, sizeof h->name) == sizeof h->name ||
 	    strcmp(h->name, name) != 0)
 		return err_set(ed, -E_PROTO, "segment %s: the descriptor is no such segment", name);
 	if (h->version != version)
-		return err_set(ed, -E_VERSION, "segment %s: layout version %u, this program knows %u; "
-		    "use the program of the same version", name, h->version, version);
+		return err_set(ed, -E_VERSION,
+		    "segment %s: layout version %u, this program knows %u; "
+		    "use the program of the same version",
+		    name, h->version, version);
 	if (file < DATA_AT || h->size != (uint64_t)file - DATA_AT)
-		return err_set(ed, -E_TRUNCATED, "segment %s: the file's size is not the size in its head", name);
+		return err_set(ed, -E_TRUNCATED,
+		    "segment %s: the file's size is not the size in its head", name);
 	return 0;
 }
 
 int
-shm_attach(struct shm *s, int fd, const char *name, uint32_t version, int writable, struct errdetail *ed)
+shm_attach(
+    struct shm *s, int fd, const char *name, uint32_t version, int writable, struct errdetail *ed)
 {
 	int seals = fcntl(fd, F_GET_SEALS), rc;
 	struct shm_head head;
@@ -92,7 +97,8 @@ shm_attach(struct shm *s, int fd, const char *name, uint32_t version, int writab
 
 	*s = (struct shm){ .fd = -1 };
 	if (seals < 0 || (seals & F_SEAL_SHRINK) == 0)
-		return err_set(ed, -E_PROTO, "segment %s: the descriptor is not a sealed segment", name);
+		return err_set(
+		    ed, -E_PROTO, "segment %s: the descriptor is not a sealed segment", name);
 	if (fstat(fd, &st) != 0)
 		return err_sys(ed, "segment %s: fstat", name);
 	if (pread(fd, &head, sizeof head, 0) != (ssize_t)sizeof head)

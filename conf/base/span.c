@@ -117,7 +117,8 @@ to_u64(struct span s, unsigned base, uint64_t max, uint64_t *out)
 
 		if (d >= base)
 			return -E_SYNTAX;
-		over = over || __builtin_mul_overflow(v, base, &v) || __builtin_add_overflow(v, d, &v);
+		over = over || __builtin_mul_overflow(v, base, &v) ||
+		    __builtin_add_overflow(v, d, &v);
 	}
 	if (over || v > max)
 		return -E_RANGE;
@@ -138,7 +139,7 @@ span_hex_to_u64(struct span s, uint64_t max, uint64_t *out)
 }
 
 uint32_t
-span_hash(struct span s, uint32_t seed)		/* FNV-1a */
+span_hash(struct span s, uint32_t seed) /* FNV-1a */
 {
 	uint32_t h = 2166136261u ^ seed;
 

@@ -1,8 +1,8 @@
 /*
  * str.c - the growing string.
  *
- * Invariant: data is NULL, or size > len and data[len] is NUL. Only reserve() grows; with a cap it promises
- * less than was asked for and sets `cut`, and the callers write what was promised.
+ * Invariant: data is NULL, or size > len and data[len] is NUL. Only reserve() grows; with a cap it
+ * promises less than was asked for and sets `cut`, and the callers write what was promised.
  */
 #include "conf/base/str.h"
 #include <stdio.h>
@@ -41,7 +41,7 @@ next_size(const struct str *s, size_t n)
 	return size;
 }
 
-/* Makes room for n more bytes and the NUL; returns how many may be written (fewer only under a cap). */
+/* Makes room for n bytes and the NUL; returns how many may be written (fewer only under a cap). */
 static size_t
 reserve(struct str *s, size_t n)
 {

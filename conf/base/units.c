@@ -1,23 +1,37 @@
 /*
  * units.c - numbers with units, read strictly and printed shortest.
  *
- * One table per quantity serves both directions: the first name of a factor is the one printed. A number
- * is whole; what does not fit in an int64_t is out of range, never wrapped.
+ * One table per quantity serves both directions: the first name of a factor is the one printed. A
+ * number is whole; what does not fit in an int64_t is out of range, never wrapped.
  */
 #include "conf/base/units.h"
 #include <inttypes.h>
 #include <stdio.h>
 
-struct unit { const char *name; int64_t factor; };
+struct unit {
+	const char *name;
+	int64_t factor;
+};
 
-static const struct unit durations[] = {	/* falling, so that printing finds the largest exact one */
-	{ "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 },
+static const struct unit durations[] = {
+	/* falling, so that printing finds the largest exact one */
+	{ "d", 86400000 },
+	{ "h", 3600000 },
+	{ "m", 60000 },
+	{ "s", 1000 },
+	{ "ms", 1 },
 };
 
 static const struct unit sizes[] = {
-	{ "GiB", INT64_C(1) << 30 }, { "g", INT64_C(1) << 30 }, { "G", INT64_C(1) << 30 },
-	{ "MiB", INT64_C(1) << 20 }, { "m", INT64_C(1) << 20 }, { "M", INT64_C(1) << 20 },
-	{ "KiB", INT64_C(1) << 10 }, { "k", INT64_C(1) << 10 }, { "K", INT64_C(1) << 10 },
+	{ "GiB", INT64_C(1) << 30 },
+	{ "g", INT64_C(1) << 30 },
+	{ "G", INT64_C(1) << 30 },
+	{ "MiB", INT64_C(1) << 20 },
+	{ "m", INT64_C(1) << 20 },
+	{ "M", INT64_C(1) << 20 },
+	{ "KiB", INT64_C(1) << 10 },
+	{ "k", INT64_C(1) << 10 },
+	{ "K", INT64_C(1) << 10 },
 	{ "", 1 },
 };
 
@@ -35,7 +49,8 @@ unit_text(const struct unit *table, size_t n, int64_t v, char buf[32])
 {
 	for (size_t i = 0; v != 0 && i < n; i++) {
 		if (v % table[i].factor == 0) {
-			(void)snprintf(buf, 32, "%" PRId64 "%s", v / table[i].factor, table[i].name);
+			(void)snprintf(
+			    buf, 32, "%" PRId64 "%s", v / table[i].factor, table[i].name);
 			return buf;
 		}
 	}
@@ -43,7 +58,7 @@ unit_text(const struct unit *table, size_t n, int64_t v, char buf[32])
 	return buf;
 }
 
-/* Reads the digits in front; *unit is what follows. -E_SYNTAX without digits, -E_RANGE when too large. */
+/* Reads the digits in front; *unit is what follows. -E_SYNTAX without digits. */
 static int
 read_number(int64_t *out, const char *text, const char **unit)
 {
@@ -70,12 +85,16 @@ units_msec(int64_t *ms, const char *text, struct errdetail *ed)
 		return 0;
 	}
 	if (rc == 0 && *unit == '\0')
-		return err_set(ed, -E_SYNTAX, "'%s': the unit is missing; write \"%ss\" for seconds "
-		    "or \"%sms\" for milliseconds", text, text, text);
+		return err_set(ed, -E_SYNTAX,
+		    "'%s': the unit is missing; write \"%ss\" for seconds "
+		    "or \"%sms\" for milliseconds",
+		    text, text, text);
 	u = unit_find(durations, ARRAY_LEN(durations), unit);
 	if (rc == -E_SYNTAX || u == NULL)
-		return err_set(ed, -E_SYNTAX, "'%s': a duration is a whole number with ms, s, m, h or d, "
-		    "as in \"250ms\" or \"10s\"", text);
+		return err_set(ed, -E_SYNTAX,
+		    "'%s': a duration is a whole number with ms, s, m, h or d, "
+		    "as in \"250ms\" or \"10s\"",
+		    text);
 	if (rc != 0 || __builtin_mul_overflow(v, u->factor, &v))
 		return err_set(ed, -E_RANGE, "'%s': duration too long", text);
 	*ms = v;
@@ -92,8 +111,10 @@ units_size(int64_t *bytes, const char *text, struct errdetail *ed)
 
 	u = unit_find(sizes, ARRAY_LEN(sizes), unit);
 	if (rc == -E_SYNTAX || u == NULL)
-		return err_set(ed, -E_SYNTAX, "'%s': a size is a whole number of bytes, or with KiB, MiB or GiB, "
-		    "as in \"512\" or \"2MiB\"", text);
+		return err_set(ed, -E_SYNTAX,
+		    "'%s': a size is a whole number of bytes, or with KiB, MiB or GiB, "
+		    "as in \"512\" or \"2MiB\"",
+		    text);
 	if (rc != 0 || __builtin_mul_overflow(v, u->factor, &v))
 		return err_set(ed, -E_RANGE, "'%s': size too large", text);
 	*bytes = v;
@@ -111,7 +132,8 @@ units_percent(double *fraction, const char *text, struct errdetail *ed)
 		end = whole + 1 + part;
 	}
 	if (whole == 0 || (end != whole && part == 0) || strcmp(text + end, "%") != 0)
-		return err_set(ed, -E_SYNTAX, "'%s': a percentage is a number with %%, as in \"20%%\"", text);
+		return err_set(
+		    ed, -E_SYNTAX, "'%s': a percentage is a number with %%, as in \"20%%\"", text);
 	if (whole + part > 15)
 		return err_set(ed, -E_RANGE, "'%s': a percentage has at most 15 digits", text);
 	for (size_t i = 0; i < end; i++) {

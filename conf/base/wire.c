@@ -3,9 +3,9 @@
  *
  *	| type u16 | field | field | ...	u32, u64, or u16 length and bytes; little-endian
  *
- * Both directions go through take(): it is the only place that moves the cursor, and it never lets it pass
- * `size`. The peer is a process of ours, but a broken one: nothing it sends may crash us, and a descriptor
- * that comes unasked is closed.
+ * Both directions go through take(): it is the only place that moves the cursor, and it never lets
+ * it pass `size`. The peer is a process of ours, but a broken one: nothing it sends may crash us,
+ * and a descriptor that comes unasked is closed.
  */
 #include "conf/base/wire.h"
 #include <errno.h>
@@ -126,19 +126,22 @@ socket_error(void)
 {
 	switch (errno) {
 	case EAGAIN:
-	case ENOBUFS:		return -E_AGAIN;
+	case ENOBUFS: return -E_AGAIN;
 	case EPIPE:
 	case ECONNRESET:
-	case ENOTCONN:		return -E_CLOSED;
-	case EMSGSIZE:		return -E_LIMIT;
-	default:		return -E_SYS;
+	case ENOTCONN: return -E_CLOSED;
+	case EMSGSIZE: return -E_LIMIT;
+	default: return -E_SYS;
 	}
 }
 
 int
 wire_send(int sock, const struct wire *w, int fd)
 {
-	union { struct cmsghdr head; char room[CMSG_SPACE(sizeof(int))]; } control;
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
 	struct iovec iov = { .iov_base = w->buf, .iov_len = w->at };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t n;
@@ -161,8 +164,8 @@ wire_send(int sock, const struct wire *w, int fd)
 }
 
 /*
- * Takes the first descriptor and closes the others: the padding of a control buffer for one descriptor
- * has room for a second. Returns how many there were.
+ * Takes the first descriptor and closes the others: the padding of a control buffer for one
+ * descriptor has room for a second. Returns how many there were.
  */
 static unsigned
 take_fds(struct msghdr *msg, int *first)
@@ -201,10 +204,15 @@ judge(const struct msghdr *msg, ssize_t n, unsigned fds, bool fd_wanted)
 int
 wire_recv(int sock, char *buf, size_t size, size_t *len, int *fd)
 {
-	union { struct cmsghdr head; char room[CMSG_SPACE(sizeof(int))]; } control;
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
 	struct iovec iov = { .iov_base = buf, .iov_len = size };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
-	    .msg_control = &control, .msg_controllen = sizeof control };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof control };
 	int got = -1, rc;
 	unsigned fds;
 	ssize_t n;

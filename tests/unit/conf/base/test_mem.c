@@ -1,0 +1,73 @@
+#include <signal.h>
+#include <string.h>
+#include "conf/base/mem.h"
+#include "tests/unit/unit.h"
+
+START_TEST(memory_comes_zeroed_and_zero_bytes_are_an_object)
+{
+	char *p = mem_alloc(64), *q = mem_array(0, 8), *r = mem_grow(NULL, 0);
+
+	for (int i = 0; i < 64; i++)
+		ck_assert_int_eq(p[i], 0);
+	ck_assert_ptr_nonnull(q);
+	ck_assert_ptr_nonnull(r);
+	mem_free(p);
+	mem_free(q);
+	mem_free(r);
+	mem_free(NULL);
+}
+END_TEST
+
+START_TEST(grown_memory_keeps_its_contents)
+{
+	char *p = mem_strdup("abc");
+
+	p = mem_grow(p, 100000);
+	ck_assert_str_eq(p, "abc");
+	mem_free(p);
+}
+END_TEST
+
+START_TEST(slab_reuses_up_to_keep_and_counts)
+{
+	struct slab s = SLAB_INIT("things", char[100], 2);
+	void *p[4];
+
+	for (int i = 0; i < 4; i++) {
+		p[i] = slab_try_get(&s);
+		ck_assert_ptr_nonnull(p[i]);
+		memset(p[i], i, 100);
+	}
+	ck_assert_uint_eq(s.used, 4);
+	for (int i = 0; i < 4; i++)
+		slab_put(&s, p[i]);
+	ck_assert_uint_eq(s.used, 0);
+	ck_assert_uint_eq(s.idle, 2);
+	p[2] = slab_try_get(&s);
+	ck_assert_ptr_eq(p[2], p[1]);
+	memset(p[2], 7, 100);
+	ck_assert_uint_eq(s.idle, 1);
+	slab_put(&s, p[2]);
+	slab_put(&s, NULL);
+	slab_drain(&s);
+	ck_assert_uint_eq(s.idle, 0);
+	ck_assert_ptr_null(s.free_list);
+}
+END_TEST
+
+START_TEST(slab_of_objects_smaller_than_a_pointer_works)
+{
+	struct slab s = SLAB_INIT("bytes", char, 1);
+	void *p = slab_try_get(&s), *q;
+
+	slab_put(&s, p);
+	q = slab_try_get(&s);
+	ck_assert_ptr_eq(p, q);
+	slab_put(&s, q);
+	slab_drain(&s);
+}
+END_TEST
+
+UNIT_MAIN("conf/base/mem", memory_comes_zeroed_and_zero_bytes_are_an_object,
+    grown_memory_keeps_its_contents, slab_reuses_up_to_keep_and_counts,
+    slab_of_objects_smaller_than_a_pointer_works)
