@@ -1,0 +1,252 @@
+/*
+ * pool.c - connections that wait for their next request.
+ *
+ *	hosts: address -> host --- idle (newest first) ---> kept --> kept
+ *	pool.all: every kept connection, oldest first
+ *
+ * A kept connection reads: whatever comes from the target, a byte or the end, was not asked for and closes it.
+ * Hosts that ran empty stay until the next sweep, so that one connection used again and again costs no allocation.
+ */
+#include "worker/back/pool.h"
+
+#include <stdlib.h>
+
+#include "conf/base/assert.h"
+#include "conf/base/map.h"
+#include "conf/base/mem.h"
+
+#define SWEEP_MS	1000
+#define KEPT_MAX	4096	/* of all targets: clients choose the targets in forward mode, descriptors are finite */
+#define KEY_MAX		(sizeof(sa_family_t) + sizeof((struct sockaddr_un *)0)->sun_path)
+
+struct host {
+	struct list	idle;
+	size_t		key_len;
+	char		key[KEY_MAX];
+};
+
+struct kept {
+	struct list_node in_host, in_all;
+	struct pool	*pool;
+	struct host	*host;
+	struct conn	*conn;
+	int64_t		 due;
+};
+
+struct pool {
+	struct loop	*loop;
+	struct stats_lane *stats;
+	struct map	 hosts;
+	struct list	 all;
+	struct timer	 sweep;
+};
+
+static struct slab host_slab = SLAB_INIT("pool host", struct host, 256);
+static struct slab kept_slab = SLAB_INIT("kept conn", struct kept, 1024);
+
+/* What makes two addresses the same target; no padding, so that it can be hashed. */
+static struct span
+key_of(const struct addr *a, char key[KEY_MAX])
+{
+	size_t n = sizeof a->u.sa.sa_family;
+
+	memcpy(key, &a->u.sa.sa_family, n);
+	if (a->u.sa.sa_family == AF_INET) {
+		memcpy(key + n, &a->u.in4.sin_port, 2);
+		memcpy(key + n + 2, &a->u.in4.sin_addr, 4);
+		return span_make(key, n + 6);
+	}
+	if (a->u.sa.sa_family == AF_INET6) {
+		memcpy(key + n, &a->u.in6.sin6_port, 2);
+		memcpy(key + n + 2, &a->u.in6.sin6_addr, 16);
+		memcpy(key + n + 18, &a->u.in6.sin6_scope_id, 4);
+		return span_make(key, n + 22);
+	}
+	memcpy(key + n, a->u.un.sun_path, sizeof a->u.un.sun_path);
+	return span_make(key, n + strnlen(a->u.un.sun_path, sizeof a->u.un.sun_path));
+}
+
+static void
+count_idle(struct pool *p, int by)
+{
+	if (p->stats != NULL)
+		p->stats->counter[C_UP_IDLE] += (uint64_t)(int64_t)by;
+}
+
+/* The one way out of the pool: both lists and the gauge at once. The conn is the caller's. */
+static struct conn *
+kept_leave(struct kept *k)
+{
+	struct conn *c = k->conn;
+
+	list_remove(&k->host->idle, &k->in_host);
+	list_remove(&k->pool->all, &k->in_all);
+	count_idle(k->pool, -1);
+	slab_put(&kept_slab, k);
+	return c;
+}
+
+static void
+kept_close(struct kept *k)
+{
+	struct conn *c = kept_leave(k);
+
+	conn_free(&c);
+}
+
+static void
+on_idle(struct conn *c UNUSED, enum conn_event ev UNUSED, void *owner)
+{
+	kept_close(owner);
+}
+
+/* Only deadlines differ between connections of one target, so a sweep looks at each of them. */
+static void
+on_sweep(struct timer *t)
+{
+	struct pool *p = LIST_ENTRY(t, struct pool, sweep);
+	struct span key;
+	void *value;
+
+	LIST_EACH_SAFE(&p->all, n) {
+		struct kept *k = LIST_ENTRY(n, struct kept, in_all);
+
+		if (k->due <= p->loop->now_ms)
+			kept_close(k);
+	}
+	for (uint32_t pos = 0; map_next(&p->hosts, &pos, &key, &value);) {
+		struct host *h = value;
+
+		if (!list_empty(&h->idle))
+			continue;
+		map_del(&p->hosts, key);
+		slab_put(&host_slab, h);
+	}
+	if (p->hosts.used > 0)
+		(void)timer_set(&p->loop->timers, &p->sweep, p->loop->now_ms + SWEEP_MS);
+}
+
+struct pool *
+pool_new(struct loop *loop, struct stats_lane *stats, struct errdetail *ed)
+{
+	struct pool *p = calloc(1, sizeof *p);
+
+	if (p == NULL) {
+		err_set(ed, -E_NOMEM, "the pool of kept connections");
+		return NULL;
+	}
+	p->loop = loop;
+	p->stats = stats;
+	list_init(&p->all);
+	timer_init(&p->sweep, on_sweep);
+	return p;
+}
+
+void
+pool_free(struct pool **pp)
+{
+	struct pool *p = *pp;
+	struct span key;
+	void *host;
+
+	*pp = NULL;
+	if (p == NULL)
+		return;
+	pool_clear(p);
+	for (uint32_t pos = 0; map_next(&p->hosts, &pos, &key, &host);)
+		slab_put(&host_slab, host);
+	map_fini(&p->hosts);
+	timer_fini(&p->loop->timers, &p->sweep);
+	free(p);
+}
+
+static struct host *
+host_get(struct pool *p, const struct addr *peer)
+{
+	char key[KEY_MAX];
+	struct span k = key_of(peer, key);
+	struct host *h = map_get(&p->hosts, k);
+
+	if (h != NULL)
+		return h;
+	h = slab_try_get(&host_slab);
+	if (h == NULL)
+		return NULL;
+	list_init(&h->idle);
+	h->key_len = k.n;
+	memcpy(h->key, k.p, k.n);
+	if (map_put(&p->hosts, span_make(h->key, h->key_len), h) != 0) {
+		slab_put(&host_slab, h);
+		return NULL;
+	}
+	return h;
+}
+
+/* Nobody may have heard from it since its last exchange. */
+static bool
+silent(const struct conn *c)
+{
+	return conn_connected(c) && !conn_eof(c) && !conn_failed(c) && conn_peek(c).n == 0;
+}
+
+static bool
+sweep_runs(struct pool *p)
+{
+	if (p->sweep.due != TIMER_NEVER)
+		return true;
+	return timer_set(&p->loop->timers, &p->sweep, p->loop->now_ms + SWEEP_MS);
+}
+
+void
+pool_put(
+    struct pool *p, struct conn **cp, const struct addr *peer, unsigned max_idle, int64_t idle_ms)
+{
+	struct host *h;
+	struct kept *k = NULL;
+
+	if (max_idle == 0 || !silent(*cp) || !sweep_runs(p) || (h = host_get(p, peer)) == NULL ||
+	    (k = slab_try_get(&kept_slab)) == NULL) {
+		conn_free(cp);
+		return;
+	}
+	while (h->idle.count >= max_idle)
+		kept_close(LIST_ENTRY(list_last(&h->idle), struct kept, in_host));
+	if (p->all.count >= KEPT_MAX)
+		kept_close(LIST_ENTRY(list_first(&p->all), struct kept, in_all));
+	*k = (struct kept){ .pool = p, .host = h, .conn = *cp, .due = p->loop->now_ms + idle_ms };
+	*cp = NULL;
+	list_push_front(&h->idle, &k->in_host);
+	list_push(&p->all, &k->in_all);
+	count_idle(p, 1);
+	conn_set_owner(k->conn, on_idle, k);
+	conn_deadline(k->conn, TIMER_NEVER);
+	conn_resume(k->conn);
+}
+
+struct conn *
+pool_get(struct pool *p, const struct addr *peer)
+{
+	char key[KEY_MAX];
+	struct host *h = map_get(&p->hosts, key_of(peer, key));
+	struct list_node *n;
+
+	while (h != NULL && (n = list_first(&h->idle)) != NULL) {
+		struct kept *k = LIST_ENTRY(n, struct kept, in_host);
+		bool usable = silent(k->conn) && k->due > p->loop->now_ms;
+		struct conn *c = kept_leave(k);
+
+		if (usable)
+			return c;
+		conn_free(&c);
+	}
+	return NULL;
+}
+
+void
+pool_clear(struct pool *p)
+{
+	struct list_node *n;
+
+	while ((n = list_first(&p->all)) != NULL)
+		kept_close(LIST_ENTRY(n, struct kept, in_all));
+}
