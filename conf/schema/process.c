@@ -1,0 +1,35 @@
+/* process.c - section "process": how many, as whom, and where they speak. */
+#include "conf/schema/schema.h"
+
+#define AT(f) offsetof(struct conf_process, f)
+
+static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
+
+static const struct item items[] = {
+	{ "workers", ITEM_INT, AT(workers), "0", 0, 256, .help = "worker processes; 0: one per core" },
+	{ "user", ITEM_STR, AT(user), "proxyd", .flags = ITEM_NONEMPTY | ITEM_RESTART,
+	    .help = "user the processes run as when started by root" },
+	{ "group", ITEM_STR, AT(group), "proxyd", .flags = ITEM_NONEMPTY | ITEM_RESTART, .help = "their group" },
+	{ "admin_socket", ITEM_STR, AT(admin_socket), .flags = ITEM_NONEMPTY | ITEM_RESTART,
+	    .help = "socket for proxyctl; without it /run/proxyd/NAME.sock, or $XDG_RUNTIME_DIR/proxyd-NAME.sock when not root" },
+	{ "connections", ITEM_INT, AT(connections), "10000", 16, 1000000,
+	    .help = "client connections per worker; lowered to what the descriptor limit allows" },
+	{ "drain", ITEM_MSEC, AT(drain_ms), "30s", 0, 86400000,
+	    .help = "at stop and reload: patience with requests that make no progress" },
+	{ "log", ITEM_STR, AT(log), "stderr", .flags = ITEM_NONEMPTY, .help = "event log: \"stderr\" or a file" },
+	{ "log_level", ITEM_CHOICE, AT(log_level), "info", .names = levels, .help = "what goes into the event log" },
+};
+
+static void
+check(struct item_ctx *c, void *obj)
+{
+	struct conf_process *p = obj;
+
+	if (p->admin_socket != NULL && strlen(p->admin_socket) > 100)
+		item_error(c, "admin_socket", "\"admin_socket\" is longer than the 100 bytes a socket's path may have");
+}
+
+const struct section schema_process = {
+	.help = "The processes.", .items = items, .nitems = ARRAY_LEN(items), .size = sizeof(struct conf_process),
+	.pos = AT(at), .check = check,
+};

@@ -1,0 +1,23 @@
+/*
+ * schema.h - one table per section of the configuration (the keys, bounds, defaults and words of the reference).
+ *
+ * A section's check sees its own object only; what concerns two of them is in conf/check.c.
+ */
+#pragma once
+#include "conf/item.h"
+
+extern const struct section schema_top;		/* struct conf: everything below hangs here */
+extern const struct section schema_process, schema_http, schema_timeouts, schema_dns, schema_listener, schema_service,
+    schema_route, schema_defaults, schema_acl, schema_rule, schema_forward, schema_telemetry;
+
+/* Shared parts. */
+extern const struct section schema_upstream_timeout;	/* struct conf_upstream_timeout, every field inherits */
+extern const struct section schema_error_page;
+extern const char *const schema_modes[];
+
+/* schema/words.c: checks of single words, each adding its own problem at the member `key`. */
+bool	word_name(struct item_ctx *, const char *key, const char *name);	/* letters, digits, . _ - / ; at most 64 */
+bool	word_host(struct item_ctx *, const char *key, const char **host, bool wildcard);	/* lower-cases into the arena */
+bool	word_header(struct item_ctx *, const char *key, const char *name);	/* one that an edit may touch */
+bool	word_method(struct item_ctx *, const char *key, const char *method);
+bool	word_path(struct item_ctx *, const char *key, const char *path);	/* starts with '/', no control bytes */

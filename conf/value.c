@@ -1,0 +1,490 @@
+/*
+ * value.c - one value of a configuration: from a node or a default into its field, and back to text.
+ *
+ * A refused value leaves the field as it was and says what to write. Text made by value_text is read back to the
+ * same value, which printing and the comparison of two configurations rest on.
+ */
+#include "conf/item.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include "conf/base/assert.h"
+#include "conf/base/units.h"
+#include "conf/http/field.h"
+
+static const char *
+write_what(enum item_type t)
+{
+	switch (t) {
+	case ITEM_BOOL:		return "true or false";
+	case ITEM_INT:		return "a number";
+	case ITEM_MSEC:		return "a duration in quotes, \"10s\" (ms, s, m, h, d)";
+	case ITEM_SIZE:		return "a size in quotes, \"64KiB\" (k, KiB, MiB, GiB)";
+	case ITEM_PERCENT:	return "a share, \"20%\" or 0.2";
+	case ITEM_STR:
+	case ITEM_CHOICE:
+	case ITEM_ENUM:		return "a text in quotes, \"…\"";
+	case ITEM_STRS:		return "texts in quotes, [ \"…\", \"…\" ]";
+	case ITEM_CIDRS:	return "networks in quotes, [ \"10.0.0.0/8\", \"::1\" ]";
+	case ITEM_HEADERS:	return "{ Name = \"value\"; }";
+	case ITEM_GROUP:	return "{ key = value; }";
+	case ITEM_LIST:		return "( { … }, { … } )";
+	case ITEM_MAP:		return "{ name = { … }; }";
+	}
+	NEVER("unknown item type");
+}
+
+static void
+wrong_type(struct item_ctx *c, const struct item *it, const struct node *n)
+{
+	conf_problems_add(c->problems, n->at, false, "\"%s\" is %s: write %s = %s", it->name, node_type_text(n), it->name,
+	    write_what(it->type));
+}
+
+static void
+bound_text(const struct item *it, int64_t v, char buf[32])
+{
+	if (it->type == ITEM_MSEC)
+		(void)units_msec_text(v, buf);
+	else if (it->type == ITEM_SIZE)
+		(void)units_size_text(v, buf);
+	else
+		(void)snprintf(buf, 32, "%" PRId64, v);
+}
+
+static void
+set_number(struct item_ctx *c, const struct item *it, void *field, const struct node *n)
+{
+	struct errdetail ed = { 0 };
+	char lo[32], hi[32], got[32];
+	int64_t v;
+	int rc = 0;
+
+	if (n->type == NODE_INT && (it->type != ITEM_MSEC || n->is.num == 0))
+		v = n->is.num;
+	else if (n->type == NODE_STR && it->type != ITEM_INT)
+		rc = it->type == ITEM_MSEC ? units_msec(&v, n->is.text, &ed) : units_size(&v, n->is.text, &ed);
+	else {
+		wrong_type(c, it, n);
+		return;
+	}
+	if (rc != 0) {
+		conf_problems_add(c->problems, n->at, false, "\"%s\": %.160s: write %s = %s", it->name, ed.text, it->name,
+		    write_what(it->type));
+		return;
+	}
+	if (v < it->min || v > it->max) {
+		bound_text(it, it->min, lo);
+		bound_text(it, it->max, hi);
+		bound_text(it, v, got);
+		conf_problems_add(c->problems, n->at, false, "\"%s\" = %s is out of range: write %s to %s", it->name,
+		    v < 0 ? "a negative number" : got, lo, hi);
+		return;
+	}
+	*(int64_t *)field = v;
+}
+
+static void
+set_percent(struct item_ctx *c, const struct item *it, void *field, const struct node *n)
+{
+	struct errdetail ed = { 0 };
+	double v = 0;
+
+	if (n->type == NODE_REAL)
+		v = n->is.real;
+	else if (n->type == NODE_INT)
+		v = (double)n->is.num;
+	else if (n->type != NODE_STR) {
+		wrong_type(c, it, n);
+		return;
+	} else if (units_percent(&v, n->is.text, &ed) != 0) {
+		conf_problems_add(c->problems, n->at, false, "\"%s\": %.160s: write %s", it->name, ed.text,
+		    write_what(it->type));
+		return;
+	}
+	if (!(v * 100 >= (double)it->min && v * 100 <= (double)it->max))
+		conf_problems_add(c->problems, n->at, false, "\"%s\" is out of range: write %" PRId64 "%% to %" PRId64 "%%",
+		    it->name, it->min, it->max);
+	else
+		*(double *)field = v;
+}
+
+static int
+choice_index(struct item_ctx *c, const struct item *it, const struct node *n)
+{
+	const char *near;
+	struct str all = STR_INIT;
+
+	for (int i = 0; it->names[i] != NULL; i++)
+		if (it->names[i][0] != '\0' && strcmp(it->names[i], n->is.text) == 0)
+			return i;
+	for (int i = 0; it->names[i] != NULL; i++)
+		if (it->names[i][0] != '\0')
+			str_printf(&all, "%s\"%s\"", all.len == 0 ? "" : ", ", it->names[i]);
+	near = suggest(n->is.text, it->names);
+	if (near != NULL && near[0] != '\0')
+		conf_problems_add(c->problems, n->at, false, "\"%s\": unknown value \"%.64s\": did you mean \"%s\"? (%s)",
+		    it->name, n->is.text, near, all.data);
+	else
+		conf_problems_add(c->problems, n->at, false, "\"%s\": unknown value \"%.64s\": write one of %s", it->name,
+		    n->is.text, all.data);
+	str_fini(&all);
+	return -1;
+}
+
+static void
+set_text(struct item_ctx *c, const struct item *it, void *field, const struct node *n)
+{
+	int i;
+
+	if (n->type != NODE_STR) {
+		wrong_type(c, it, n);
+		return;
+	}
+	if (it->type == ITEM_STR) {
+		if (n->is.text[0] == '\0' && (it->flags & (ITEM_NONEMPTY | ITEM_REQUIRED)))
+			conf_problems_add(c->problems, n->at, false, "\"%s\" is empty: %s", it->name, it->help);
+		else
+			*(const char **)field = n->is.text;
+		return;
+	}
+	i = choice_index(c, it, n);
+	if (i < 0)
+		return;
+	if (it->type == ITEM_CHOICE)
+		*(const char **)field = it->names[i];
+	else
+		*(unsigned *)field = (unsigned)i;
+}
+
+/* The texts of a node: an array, or one alone. Numbers are taken as their digits (ports). */
+static bool
+node_texts(struct item_ctx *c, const struct item *it, const struct node *n, struct conf_strs *out)
+{
+	unsigned count = n->type == NODE_LIST ? n->nkids : 1;
+	struct span digits;
+
+	out->n = 0;
+	out->v = arena_alloc(c->arena, (count + 1) * sizeof *out->v);
+	for (unsigned i = 0; i < count; i++) {
+		const struct node *kid = n->type == NODE_LIST ? &n->kids[i] : n;
+
+		if (kid->type == NODE_INT) {
+			digits = arena_try_printf(c->arena, "%" PRId64, kid->is.num);
+			ASSERT(digits.p != NULL);
+			out->v[out->n++] = digits.p;
+		} else if (kid->type == NODE_STR && kid->is.text[0] != '\0')
+			out->v[out->n++] = kid->is.text;
+		else if (kid->type == NODE_STR) {
+			conf_problems_add(c->problems, kid->at, false, "\"%s\" holds an empty text: remove it", it->name);
+			return false;
+		} else {
+			wrong_type(c, it, kid);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void
+set_strs(struct item_ctx *c, const struct item *it, struct conf_strs *field, const struct node *n)
+{
+	struct conf_strs got;
+
+	if (node_texts(c, it, n, &got))
+		*field = got;
+}
+
+static void
+set_cidrs(struct item_ctx *c, const struct item *it, struct conf_cidrs *field, const struct node *n)
+{
+	struct conf_strs texts;
+	struct conf_cidrs got = { NULL, 0 };
+	struct errdetail ed;
+	bool bad = false;
+
+	if (!node_texts(c, it, n, &texts))
+		return;
+	got.v = arena_alloc(c->arena, (texts.n + 1) * sizeof *got.v);
+	for (unsigned i = 0; i < texts.n; i++) {
+		ed = (struct errdetail){ 0 };
+		if (cidr_parse(&got.v[got.n], texts.v[i], &ed) == 0) {
+			got.n++;
+			continue;
+		}
+		bad = true;
+		conf_problems_add(c->problems, n->type == NODE_LIST ? n->kids[i].at : n->at, false,
+		    "\"%s\": %.200s: write a network such as \"10.0.0.0/8\" or \"fd00::/8\"", it->name, ed.text);
+	}
+	if (!bad)
+		*field = got;
+}
+
+static bool
+header_ok(struct item_ctx *c, const struct item *it, const struct node *kid, const struct conf_headers *so_far)
+{
+	if (kid->type != NODE_STR || !http_is_token(span_str(kid->name))) {
+		conf_problems_add(c->problems, kid->at, false, "\"%s\" in \"%s\" is %s: write %s = \"value\"", kid->name,
+		    it->name, node_type_text(kid), kid->name);
+		return false;
+	}
+	if (kid->is.text[0] != '\0' && !http_is_value(span_str(kid->is.text))) {
+		conf_problems_add(c->problems, kid->at, false, "the value of %s has control characters: remove them", kid->name);
+		return false;
+	}
+	for (unsigned i = 0; i < so_far->n; i++)
+		if (span_ieq_str(span_str(kid->name), so_far->v[i].name)) {
+			conf_problems_add(c->problems, kid->at, false, "header %s is given twice: keep one", kid->name);
+			return false;
+		}
+	return true;
+}
+
+static void
+set_headers(struct item_ctx *c, const struct item *it, struct conf_headers *field, const struct node *n)
+{
+	struct conf_headers got = { NULL, 0 };
+
+	if (n->type != NODE_GROUP) {
+		wrong_type(c, it, n);
+		return;
+	}
+	if (n->nkids > 64) {
+		conf_problems_add(c->problems, n->at, false, "\"%s\" has %u headers: 64 are allowed", it->name, n->nkids);
+		return;
+	}
+	got.v = arena_alloc(c->arena, (n->nkids + 1) * sizeof *got.v);
+	for (unsigned i = 0; i < n->nkids; i++)
+		if (header_ok(c, it, &n->kids[i], &got))
+			got.v[got.n++] = (struct conf_header){ n->kids[i].name, n->kids[i].is.text };
+	*field = got;
+}
+
+void
+value_set(struct item_ctx *c, const struct item *it, void *field, const struct node *n)
+{
+	switch (it->type) {
+	case ITEM_BOOL:
+		if (n->type == NODE_BOOL)
+			*(bool *)field = n->is.on;
+		else
+			wrong_type(c, it, n);
+		return;
+	case ITEM_INT:
+	case ITEM_MSEC:
+	case ITEM_SIZE:
+		set_number(c, it, field, n);
+		return;
+	case ITEM_PERCENT:
+		set_percent(c, it, field, n);
+		return;
+	case ITEM_STR:
+	case ITEM_CHOICE:
+	case ITEM_ENUM:
+		set_text(c, it, field, n);
+		return;
+	case ITEM_STRS:
+		set_strs(c, it, field, n);
+		return;
+	case ITEM_CIDRS:
+		set_cidrs(c, it, field, n);
+		return;
+	case ITEM_HEADERS:
+		set_headers(c, it, field, n);
+		return;
+	case ITEM_GROUP:
+	case ITEM_LIST:
+	case ITEM_MAP:
+		break;
+	}
+	NEVER("not a single value");
+}
+
+/* A default is written in the table as in a file, and read by the same code. */
+void
+value_default(struct item_ctx *c, const struct item *it, void *field)
+{
+	struct node n = { .type = NODE_STR, .name = it->name };
+	uint64_t num = 0;
+
+	if (it->def == NULL) {
+		if (it->flags & ITEM_INHERIT)
+			*(int64_t *)field = -1;
+		return;
+	}
+	n.is.text = it->def;
+	if (it->type == ITEM_BOOL) {
+		n.type = NODE_BOOL;
+		n.is.on = strcmp(it->def, "true") == 0;
+	} else if (it->type == ITEM_INT) {
+		ASSERT(span_to_u64(span_str(it->def), INT64_MAX, &num) == 0);
+		n.type = NODE_INT;
+		n.is.num = (int64_t)num;
+	}
+	value_set(c, it, field, &n);
+}
+
+bool
+value_is_set(const struct item *it, const void *field)
+{
+	switch (it->type) {
+	case ITEM_BOOL:
+	case ITEM_PERCENT:
+		return true;
+	case ITEM_INT:
+	case ITEM_MSEC:
+	case ITEM_SIZE:
+		return *(const int64_t *)field >= 0;
+	case ITEM_STR:
+	case ITEM_CHOICE:
+		return *(const char *const *)field != NULL;
+	case ITEM_ENUM:
+		return it->names[*(const unsigned *)field][0] != '\0';
+	case ITEM_STRS:
+		return it->def != NULL || ((const struct conf_strs *)field)->n > 0;
+	case ITEM_CIDRS:
+		return ((const struct conf_cidrs *)field)->n > 0;
+	case ITEM_HEADERS:
+		return ((const struct conf_headers *)field)->n > 0;
+	case ITEM_GROUP:
+	case ITEM_LIST:
+	case ITEM_MAP:
+		break;
+	}
+	NEVER("not a single value");
+}
+
+/* libconfig's escapes; bytes above 127 pass as they are. */
+void
+value_quote(const char *text, struct str *out)
+{
+	str_addc(out, '"');
+	for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
+		if (*p == '"' || *p == '\\')
+			str_printf(out, "\\%c", *p);
+		else if (*p == '\n')
+			str_adds(out, "\\n");
+		else if (*p < 0x20 || *p == 0x7f)
+			str_printf(out, "\\x%02x", *p);
+		else
+			str_addc(out, (char)*p);
+	}
+	str_addc(out, '"');
+}
+
+static void
+strs_text(const struct conf_strs *s, struct str *out)
+{
+	str_adds(out, "[");
+	for (unsigned i = 0; i < s->n; i++) {
+		str_adds(out, i == 0 ? " " : ", ");
+		value_quote(s->v[i], out);
+	}
+	str_adds(out, " ]");
+}
+
+static void
+cidrs_text(const struct conf_cidrs *s, struct str *out)
+{
+	char buf[ADDR_TEXT];
+
+	str_adds(out, "[");
+	for (unsigned i = 0; i < s->n; i++) {
+		cidr_text(&s->v[i], buf);
+		str_printf(out, "%s\"%s\"", i == 0 ? " " : ", ", buf);
+	}
+	str_adds(out, " ]");
+}
+
+static void
+headers_text(const struct conf_headers *h, struct str *out)
+{
+	str_adds(out, "{");
+	for (unsigned i = 0; i < h->n; i++) {
+		str_printf(out, " %s = ", h->v[i].name);
+		value_quote(h->v[i].value, out);
+		str_addc(out, ';');
+	}
+	str_adds(out, " }");
+}
+
+/* A share is printed with every digit that matters: 0.2 is "20%", a third stays a third. */
+static void
+percent_text(double v, struct str *out)
+{
+	char buf[48];
+
+	(void)snprintf(buf, sizeof buf, "%.17g", v);
+	if (v * 100 == (double)(int)(v * 100) && (double)(int)(v * 100) / 100 == v)
+		str_printf(out, "\"%d%%\"", (int)(v * 100));
+	else
+		str_printf(out, "%s%s", buf, strpbrk(buf, ".e") == NULL ? ".0" : "");
+}
+
+void
+value_text(const struct item *it, const void *field, struct str *out)
+{
+	char buf[32];
+
+	if (!value_is_set(it, field))
+		return;
+	switch (it->type) {
+	case ITEM_BOOL:
+		str_adds(out, *(const bool *)field ? "true" : "false");
+		return;
+	case ITEM_INT:
+		str_printf(out, "%" PRId64 "%s", *(const int64_t *)field, *(const int64_t *)field > INT32_MAX ? "L" : "");
+		return;
+	case ITEM_MSEC:
+		str_printf(out, "\"%s\"", units_msec_text(*(const int64_t *)field, buf));
+		return;
+	case ITEM_SIZE:
+		str_printf(out, "\"%s\"", units_size_text(*(const int64_t *)field, buf));
+		return;
+	case ITEM_PERCENT:
+		percent_text(*(const double *)field, out);
+		return;
+	case ITEM_STR:
+	case ITEM_CHOICE:
+		value_quote(*(const char *const *)field, out);
+		return;
+	case ITEM_ENUM:
+		value_quote(it->names[*(const unsigned *)field], out);
+		return;
+	case ITEM_STRS:
+		strs_text(field, out);
+		return;
+	case ITEM_CIDRS:
+		cidrs_text(field, out);
+		return;
+	case ITEM_HEADERS:
+		headers_text(field, out);
+		return;
+	case ITEM_GROUP:
+	case ITEM_LIST:
+	case ITEM_MAP:
+		break;
+	}
+	NEVER("not a single value");
+}
+
+bool
+value_is_default(const struct item *it, const void *field)
+{
+	union { int64_t num; double real; bool on; const char *text; struct conf_strs strs; struct conf_headers headers; } def;
+	struct str a = STR_INIT, b = STR_INIT;
+	struct arena arena;
+	struct item_ctx c = { .arena = &arena };
+	bool same;
+
+	memset(&def, 0, sizeof def);
+	arena_init(&arena, NULL, 0, 0);
+	value_default(&c, it, &def);
+	value_text(it, field, &a);
+	value_text(it, &def, &b);
+	same = span_eq(str_span(&a), str_span(&b));
+	str_fini(&a);
+	str_fini(&b);
+	arena_fini(&arena);
+	return same;
+}
