@@ -22,9 +22,10 @@ struct addr {
 
 struct cidr { uint8_t family; uint8_t bits; uint8_t ip[16]; };	/* family AF_INET or AF_INET6; host bits zero */
 
-/* "1.2.3.4:80", "[::1]:80", "*:80" (every IPv4 and IPv6 address: ::, v6only off), "unix:/path". */
+/* "1.2.3.4:80", "[::1]:80", "*:80" (every IPv4 and IPv6 address: ::, v6only off), "unix:/path". Port 0 passes. */
 int	addr_parse(struct addr *, const char *text, struct errdetail *) MUST_CHECK;
-int	addr_parse_ip(struct addr *, struct span ip, uint16_t port) MUST_CHECK;	/* strict literal, v6 without brackets; -E_SYNTAX */
+/* A strict literal, IPv6 without brackets, no scope id; -E_SYNTAX. */
+int	addr_parse_ip(struct addr *, struct span ip, uint16_t port) MUST_CHECK;
 uint16_t addr_port(const struct addr *);		/* host order; 0 for unix */
 void	addr_set_port(struct addr *, uint16_t);
 bool	addr_eq(const struct addr *, const struct addr *);	/* family, ip, port */
@@ -32,7 +33,8 @@ struct addr addr_fold(const struct addr *);		/* mapped IPv6 becomes IPv4, others
 const char *addr_ip_text(const struct addr *, char buf[ADDR_TEXT]);	/* "1.2.3.4", "::1", "unix:/p" */
 const char *addr_text(const struct addr *, char buf[ADDR_TEXT]);	/* "1.2.3.4:80", "[::1]:80" */
 
-int	cidr_parse(struct cidr *, const char *text, struct errdetail *) MUST_CHECK;	/* "10.0.0.0/8", "::1", "all" = error */
+/* "10.0.0.0/8", "::1"; "all" and bits behind the prefix are errors. A mapped block becomes IPv4. */
+int	cidr_parse(struct cidr *, const char *text, struct errdetail *) MUST_CHECK;
 bool	cidr_has(const struct cidr *, const struct addr *);	/* the address is folded first */
 void	cidr_text(const struct cidr *, char buf[ADDR_TEXT]);
 

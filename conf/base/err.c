@@ -25,7 +25,10 @@ err_text(int code)
 	return texts[-code];
 }
 
-static void PRINTF(3, 0) fill(struct errdetail *ed, int code, const char *fmt, va_list ap)
+static void fill(struct errdetail *, int, const char *, va_list) PRINTF(3, 0);
+
+static void
+fill(struct errdetail *ed, int code, const char *fmt, va_list ap)
 {
 	ed->code = code;
 	if (vsnprintf(ed->text, sizeof ed->text, fmt, ap) < 0)

@@ -2,6 +2,7 @@
  * json.h - JSON values for control and configuration tools. The only door to the JSON library.
  *
  * Values are reference-free trees: an added child belongs to its parent; json_free frees a root.
+ * Text and keys that are no UTF-8 are repaired with U+FFFD, not refused.
  */
 #pragma once
 #include "conf/base/str.h"
@@ -12,7 +13,7 @@ struct json *json_obj(void);		/* constructors abort when memory is out: cold pat
 struct json *json_arr(void);
 void	json_free(struct json **);
 void	json_set(struct json *obj, const char *key, struct json *child);	/* takes child */
-void	json_set_str(struct json *obj, const char *key, const char *);		/* NULL becomes null; invalid UTF-8 is replaced */
+void	json_set_str(struct json *obj, const char *key, const char *);		/* NULL becomes null */
 void	json_set_int(struct json *obj, const char *key, int64_t);
 void	json_set_bool(struct json *obj, const char *key, bool);
 void	json_set_real(struct json *obj, const char *key, double);

@@ -105,7 +105,10 @@ put_escaped(char *line, size_t at, size_t size, const char *text)
 	return at;
 }
 
-static void PRINTF(3, 0) write_line(enum log_level level, int err, const char *fmt, va_list ap)
+static void write_line(enum log_level, int, const char *, va_list) PRINTF(3, 0);
+
+static void
+write_line(enum log_level level, int err, const char *fmt, va_list ap)
 {
 	char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES];
 	ssize_t n;

@@ -17,6 +17,10 @@ struct shm {
 	size_t		 size;		/* bytes of data */
 };
 
-int	shm_create(struct shm *, const char *name, uint32_t version, size_t size, struct errdetail *) MUST_CHECK;	/* zeroed data */
-int	shm_attach(struct shm *, int fd, const char *name, uint32_t version, int writable, struct errdetail *) MUST_CHECK; /* takes fd on success */
+/* The data is zeroed; name has at most 15 bytes. */
+int	shm_create(struct shm *, const char *name, uint32_t version, size_t size,
+    struct errdetail *) MUST_CHECK;
+/* Takes fd on success only. -E_PROTO: no such segment; -E_VERSION: another layout. */
+int	shm_attach(struct shm *, int fd, const char *name, uint32_t version, int writable,
+    struct errdetail *) MUST_CHECK;
 void	shm_close(struct shm *);	/* unmaps, closes fd; idempotent */

@@ -18,10 +18,26 @@ struct span {
 #define SPAN_FMT	"%.*s"
 #define SPAN_ARG(s)	(int)(s).n, (s).p
 
-static inline struct span span_make(const char *p, size_t n) { return (struct span){ p, n }; }
-static inline struct span span_str(const char *s) { return (struct span){ s, s == NULL ? 0 : strlen(s) }; }
-static inline bool span_eq(struct span a, struct span b) { return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0); }
-static inline bool span_eq_str(struct span a, const char *s) { return span_eq(a, span_str(s)); }
+static inline struct span
+span_make(const char *p, size_t n)
+{
+	return (struct span){ p, n };
+}
+static inline struct span
+span_str(const char *s)
+{
+	return (struct span){ s, s == NULL ? 0 : strlen(s) };
+}
+static inline bool
+span_eq(struct span a, struct span b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+static inline bool
+span_eq_str(struct span a, const char *s)
+{
+	return span_eq(a, span_str(s));
+}
 
 bool	span_ieq(struct span, struct span);		/* ASCII letters without case */
 bool	span_ieq_str(struct span, const char *);

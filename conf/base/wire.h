@@ -23,7 +23,8 @@ int	wire_read_init(struct wire *, char *buf, size_t len, uint16_t *type) MUST_CH
 uint32_t wire_get_u32(struct wire *);	/* 0 after an error */
 uint64_t wire_get_u64(struct wire *);
 struct span wire_get_span(struct wire *);	/* lent from buf */
-int	wire_done(const struct wire *) MUST_CHECK;	/* the sticky error, or -E_PROTO when bytes are left over (reading) */
+/* The sticky error, or -E_PROTO when bytes are left over (reading). */
+int	wire_done(const struct wire *) MUST_CHECK;
 /* sendmsg/recvmsg of one message with at most one descriptor (fd -1: none). Non-blocking sockets: -E_AGAIN. */
 int	wire_send(int sock, const struct wire *, int fd) MUST_CHECK;
 int	wire_recv(int sock, char *buf, size_t size, size_t *len, int *fd) MUST_CHECK;	/* -E_CLOSED at EOF */

@@ -129,7 +129,8 @@ END_TEST
 
 START_TEST(equality_is_family_ip_and_port)
 {
-	struct addr a = ip("1.2.3.4"), b = ip("1.2.3.4"), c = ip("::ffff:1.2.3.4"), d = ip("::1"), e = d;
+	struct addr a = ip("1.2.3.4"), b = ip("1.2.3.4"), c = ip("::ffff:1.2.3.4"), d = ip("::1"),
+		    e = d;
 	struct addr none = { 0 }, u, v;
 
 	ck_assert(addr_eq(&a, &b));

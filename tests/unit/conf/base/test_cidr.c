@@ -83,7 +83,8 @@ START_TEST(membership_ends_at_the_prefix)
 		struct cidr c = block(rows[i].cidr);
 		struct addr a = ip(rows[i].ip);
 
-		ck_assert_msg(cidr_has(&c, &a) == rows[i].has, "%s in %s", rows[i].ip, rows[i].cidr);
+		ck_assert_msg(
+		    cidr_has(&c, &a) == rows[i].has, "%s in %s", rows[i].ip, rows[i].cidr);
 	}
 }
 END_TEST
@@ -159,12 +160,13 @@ START_TEST(tree_agrees_with_a_linear_search)
 	uint32_t seed = 1;
 
 	for (uint32_t i = 0; i < BLOCKS; i++) {
-		uint32_t bits = (seed = seed * 1664525 + 1013904223) >> 16 & 31, at = seed * 2654435761u;
+		uint32_t bits = (seed = seed * 1664525 + 1013904223) >> 16 & 31,
+			 at = seed * 2654435761u;
 		char text[64];
 
 		at = bits == 0 ? 0 : (at & 0x3fffffff) >> (32 - bits) << (32 - bits);
-		(void)snprintf(text, sizeof text, "%u.%u.%u.%u/%u", at >> 24, at >> 16 & 255, at >> 8 & 255,
-		    at & 255, bits);
+		(void)snprintf(text, sizeof text, "%u.%u.%u.%u/%u", at >> 24, at >> 16 & 255,
+		    at >> 8 & 255, at & 255, bits);
 		blocks[i] = block(text);
 		cidr_tree_add(t, &blocks[i], i);
 	}
@@ -175,7 +177,8 @@ START_TEST(tree_agrees_with_a_linear_search)
 
 		a.u.in4.sin_addr.s_addr = (seed = seed * 1664525 + 1013904223) & 0xffffff3f;
 		for (int i = 0; i < BLOCKS; i++)
-			if (cidr_has(&blocks[i], &a) && (best < 0 || blocks[i].bits >= blocks[best].bits))
+			if (cidr_has(&blocks[i], &a) &&
+			    (best < 0 || blocks[i].bits >= blocks[best].bits))
 				best = i;
 		ck_assert_int_eq(cidr_tree_find(t, &a, &v), best >= 0);
 		ck_assert_uint_eq(v, best < 0 ? BLOCKS : (uint32_t)best);

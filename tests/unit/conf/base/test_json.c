@@ -67,7 +67,8 @@ END_TEST
 
 START_TEST(getters_fall_back_on_absence_and_other_types)
 {
-	struct json *j = json_parse(SPAN("{\"s\":\"x\",\"i\":7,\"r\":1.5,\"b\":false,\"a\":[1,2]}"), NULL);
+	struct json *j = json_parse(
+	    SPAN("{\"s\":\"x\",\"i\":7,\"r\":1.5,\"b\":false,\"a\":[1,2]}"), NULL);
 
 	ck_assert_ptr_nonnull(j);
 	ck_assert(json_is_obj(j) && !json_is_arr(j));

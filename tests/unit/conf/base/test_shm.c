@@ -70,7 +70,8 @@ START_TEST(another_layout_is_refused)
 
 	ck_assert_int_eq(shm_create(&s, "stats", 1, 64, NULL), 0);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		ck_assert_int_eq(shm_attach(&t, s.fd, rows[i].name, rows[i].version, 0, &ed), rows[i].rc);
+		ck_assert_int_eq(
+		    shm_attach(&t, s.fd, rows[i].name, rows[i].version, 0, &ed), rows[i].rc);
 		ck_assert_int_eq(t.fd, -1);
 	}
 	ck_assert_ptr_nonnull(strstr(ed.text, "layout version 1, this program knows 2"));

@@ -94,7 +94,8 @@ START_TEST(hexadecimal_numbers_take_both_cases)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		uint64_t v = 0;
 
-		ck_assert_int_eq(span_hex_to_u64(span_str(rows[i].in), rows[i].max, &v), rows[i].rc);
+		ck_assert_int_eq(
+		    span_hex_to_u64(span_str(rows[i].in), rows[i].max, &v), rows[i].rc);
 		ck_assert_uint_eq(v, rows[i].out);
 	}
 }

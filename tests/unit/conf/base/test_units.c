@@ -4,7 +4,8 @@
 struct row { const char *text; int rc; int64_t out; };
 
 static void
-check_rows(const struct row *rows, size_t n, int (*parse)(int64_t *, const char *, struct errdetail *))
+check_rows(
+    const struct row *rows, size_t n, int (*parse)(int64_t *, const char *, struct errdetail *))
 {
 	for (size_t i = 0; i < n; i++) {
 		struct errdetail ed = { 0 };
@@ -66,7 +67,8 @@ START_TEST(percentages_are_fractions_of_one)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		double v = 0;
 
-		ck_assert_msg(units_percent(&v, rows[i].text, NULL) == rows[i].rc, "'%s'", rows[i].text);
+		ck_assert_msg(
+		    units_percent(&v, rows[i].text, NULL) == rows[i].rc, "'%s'", rows[i].text);
 		ck_assert(v == rows[i].out);
 	}
 }
