@@ -28,11 +28,12 @@ enum item_type {
 
 enum {
 	ITEM_REQUIRED	= 1 << 0,
-	ITEM_OPTIONAL	= 1 << 1,	/* a group: left zero when absent; present when its first item is set */
+	ITEM_OPTIONAL	= 1 << 1,	/* a group: left zero when absent; its first item is a number, never 0 when present */
 	ITEM_NONEMPTY	= 1 << 2,	/* a string: "" is refused */
 	ITEM_INHERIT	= 1 << 3,	/* a number: -1 when absent */
 	ITEM_RESTART	= 1 << 4,	/* a change needs a restart */
 	ITEM_ALIAS	= 1 << 5,	/* another spelling of the item before it: never printed */
+	ITEM_ORDERED	= 1 << 6,	/* a list whose order has a meaning */
 };
 
 struct section;
@@ -83,6 +84,7 @@ void	value_default(struct item_ctx *, const struct item *, void *field);
 bool	value_is_set(const struct item *, const void *field);	/* false: nothing to print */
 void	value_text(const struct item *, const void *field, struct str *out);	/* as a file would say it */
 bool	value_is_default(const struct item *, const void *field);
+bool	value_group_present(const struct item *, const void *obj);	/* false: an ITEM_OPTIONAL group that is absent */
 void	value_quote(const char *text, struct str *out);
 
 /* The name nearest to what was written, NULL when nothing is near. names is NULL-terminated. */

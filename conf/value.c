@@ -488,3 +488,13 @@ value_is_default(const struct item *it, const void *field)
 	arena_fini(&arena);
 	return same;
 }
+
+bool
+value_group_present(const struct item *it, const void *obj)
+{
+	const struct item *first = &it->sub->items[0];
+
+	if (!(it->flags & ITEM_OPTIONAL))
+		return true;
+	return *(const int64_t *)((const char *)obj + it->at + first->at) != 0;
+}

@@ -16,7 +16,7 @@ extern const struct section schema_error_page;
 extern const char *const schema_modes[];
 
 /* schema/words.c: checks of single words, each adding its own problem at the member `key`. */
-bool	word_name(struct item_ctx *, const char *key, const char *name);	/* letters, digits, . _ - / ; at most 64 */
+bool	word_name(struct item_ctx *, const char *key, const char *name);	/* letters, digits, . _ - / ; at most 120 */
 bool	word_host(struct item_ctx *, const char *key, const char **host, bool wildcard);	/* lower-cases into the arena */
 bool	word_header(struct item_ctx *, const char *key, const char *name);	/* one that an edit may touch */
 bool	word_method(struct item_ctx *, const char *key, const char *method);

@@ -21,7 +21,7 @@ static const struct item items[] = {
 	{ "acls", ITEM_MAP, AT(acls), .count = AT(nacls), .sub = &schema_acl,
 	    .help = "named conditions on a request (forward mode)" },
 	{ "rules", ITEM_LIST, AT(rules), .count = AT(nrules), .sub = &schema_rule,
-	    .help = "who may go where, in order: the first match wins, no match is a denial (forward mode)" },
+	    .help = "who may go where, in order: the first match wins, no match is a denial (forward mode)", .flags = ITEM_ORDERED },
 	{ "forward", ITEM_GROUP, AT(forward), .sub = &schema_forward, .help = "forward mode" },
 	{ "http", ITEM_GROUP, AT(http), .sub = &schema_http, .help = "limits on messages" },
 	{ "timeouts", ITEM_GROUP, AT(timeouts), .sub = &schema_timeouts, .help = "patience with clients" },

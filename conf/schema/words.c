@@ -6,6 +6,8 @@
 #include "conf/base/assert.h"
 #include "conf/http/field.h"
 
+#define NAME_MAX_LEN 120		/* a UNIX socket's path may name its listener */
+
 static bool
 is_alnum(char c)
 {
@@ -16,12 +18,12 @@ bool
 word_name(struct item_ctx *c, const char *key, const char *name)
 {
 	size_t n = strlen(name);
-	bool ok = n > 0 && n <= 64;
+	bool ok = n > 0 && n <= NAME_MAX_LEN;
 
 	for (size_t i = 0; ok && i < n; i++)
 		ok = is_alnum(name[i]) || strchr("._-/:[]*", name[i]) != NULL;
 	if (!ok)
-		item_error(c, key, "\"%s\" = \"%.80s\" is not a name: write 1 to 64 letters, digits, '.', '_', '-', '/'", key, name);
+		item_error(c, key, "\"%s\" = \"%.80s\" is not a name: write 1 to 120 letters, digits, '.', '_', '-', '/'", key, name);
 	return ok;
 }
 
