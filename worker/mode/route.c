@@ -17,6 +17,7 @@
 
 #include "conf/base/assert.h"
 #include "conf/base/map.h"
+#include "conf/http/uri.h"
 
 /* One route at one node; those with methods stand before those without. */
 struct leaf {
@@ -87,11 +88,8 @@ host_root(struct route_table *t, const char *host)
 			t->any = node_new(t);
 		return t->any;
 	}
-	lower = arena_strdup(&t->arena, text.p);
-	for (size_t i = 0; i < text.n; i++)
-		if (lower[i] >= 'A' && lower[i] <= 'Z')
-			lower[i] += 'a' - 'A';
-	return child_get(t, &t->hosts, span_make(lower, text.n));
+	lower = arena_alloc(&t->arena, text.n);
+	return child_get(t, &t->hosts, span_make(lower, uri_host_lower(lower, text)));
 }
 
 static void
