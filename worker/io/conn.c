@@ -559,3 +559,9 @@ conn_id(const struct conn *c)
 {
 	return c->id;
 }
+
+struct loop *
+conn_loop(const struct conn *c)
+{
+	return c->loop;
+}

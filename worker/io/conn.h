@@ -62,6 +62,7 @@ void	conn_set_peer(struct conn *, const struct addr *);	/* accepted, or told by 
 void	conn_local(const struct conn *, struct addr *);		/* getsockname */
 uint64_t conn_bytes_in(const struct conn *);	/* read from the peer since conn_new */
 uint64_t conn_bytes_out(const struct conn *);
+struct loop *conn_loop(const struct conn *);
 uint64_t conn_id(const struct conn *);		/* unique in this process */
 
 /*

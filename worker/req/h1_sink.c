@@ -75,10 +75,14 @@ next_frame(struct h1_sink *s)
 		return n > 0 || end;
 	s->pre_off = 0;
 	s->pre_len = n == 0 ? 0 : (uint8_t)chunked_head(s->pre, n);
-	if (!end)
+	if (!end) {
 		s->post = SPAN("\r\n");
-	else if (!last_chunk(s, n > 0))
-		return false;
+	} else if (!last_chunk(s, n > 0)) {
+		s->body->state = BODY_FAILED;
+		s->body->why = R_NO_MEMORY;
+		s->ended = false;
+		s->post = SPAN("\r\n");
+	}
 	return true;
 }
 

@@ -152,7 +152,11 @@ source_consume(struct body *b, size_t n)
 static void
 source_want(struct body *b)
 {
-	conn_resume(of(b)->conn);
+	struct h1_source *s = of(b);
+
+	if (s->wait_since == 0)
+		s->wait_since = conn_loop(s->conn)->now_ms;
+	conn_resume(s->conn);
 }
 
 static const struct body_ops source_ops = { source_peek, source_consume, source_want };
@@ -175,6 +179,9 @@ h1_source_init(struct h1_source *s, struct conn *c, enum h1_body kind, uint64_t 
 void
 h1_source_data(struct h1_source *s)
 {
+	if (s->wait_since != 0)
+		s->waited += conn_loop(s->conn)->now_ms - s->wait_since;
+	s->wait_since = 0;
 	decode(s);
 	if (s->at_hand > 0 && conn_full(s->conn))
 		conn_pause(s->conn);

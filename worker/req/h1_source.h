@@ -23,6 +23,8 @@ struct h1_source {
 	uint64_t	left;		/* H1_LENGTH: bytes not yet at hand */
 	uint64_t	limit;		/* most payload allowed; R_BODY_LARGE above */
 	uint64_t	received;	/* payload so far */
+	int64_t		wait_since;	/* loop ms since when the sink has waited for payload; 0: it does not */
+	int64_t		waited;		/* ms it waited before that */
 	size_t		at_hand, behind;	/* payload at the front of the conn's unread bytes; framing bytes behind it */
 	struct chunked	chunked;
 	struct h1_scan	scan;

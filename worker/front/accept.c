@@ -1,0 +1,190 @@
+/*
+ * Takes connections in batches, so that one busy listener cannot keep the loop from the others. Out of
+ * descriptors: one is kept in reserve to accept and close the waiting client, then accepting rests for 100 ms
+ * instead of spinning (SECURITY.md row 71).
+ *
+ * The master and every worker hold the same listening sockets: leaving epoll needs an explicit removal.
+ */
+#include "worker/front/accept.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "conf/base/log.h"
+#include "conf/base/mem.h"
+#include "worker/front/session.h"
+
+#define BATCH		32
+#define REST_MS		100
+
+struct door {				/* one listening socket this worker may serve */
+	struct loop_source source;
+	struct acceptor	*owner;
+	const struct listen_fd *l;
+	bool		open;
+};
+
+struct acceptor {
+	struct ctx	*x;
+	struct door	*doors;
+	struct timer	rest;
+	struct loop_task more;		/* connections may still wait behind a full batch */
+	int		reserve;	/* descriptor given up when there is no other */
+	bool		resting;
+};
+
+static void
+take_rest(struct acceptor *a)
+{
+	if (a->resting)
+		return;
+	log_write(LOG_WARN, "out of descriptors: not accepting for %d ms", REST_MS);
+	a->resting = timer_set(&a->x->loop.timers, &a->rest, a->x->loop.now_ms + REST_MS);
+}
+
+static void
+shed_one(struct acceptor *a, int listen_fd)
+{
+	int fd;
+
+	close(a->reserve);
+	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	a->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	take_rest(a);
+}
+
+/* true: the batch was full, more may wait. */
+static bool
+accept_batch(struct door *d)
+{
+	struct acceptor *a = d->owner;
+
+	for (int i = 0; i < BATCH && d->open && !a->resting; i++) {
+		struct addr peer = { .len = sizeof peer.u };
+		int fd = accept4(d->l->fd, &peer.u.sa, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			session_start(a->x, &a->x->conf->listeners[d->l->listener], fd, &peer);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+			shed_one(a, d->l->fd);
+		else if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO)
+			continue;
+		return false;
+	}
+	return d->open && !a->resting;
+}
+
+static void
+on_ready(struct loop_source *s, uint32_t events)
+{
+	struct door *d = LIST_ENTRY(s, struct door, source);
+
+	(void)events;
+	if (accept_batch(d))
+		loop_post(&d->owner->x->loop, &d->owner->more);
+}
+
+static void
+accept_all(struct acceptor *a)
+{
+	for (unsigned i = 0; i < a->x->env->nlistens; i++)
+		if (a->doors[i].open && accept_batch(&a->doors[i]))
+			loop_post(&a->x->loop, &a->more);
+}
+
+static void
+on_more(struct loop_task *t)
+{
+	accept_all(LIST_ENTRY(t, struct acceptor, more));
+}
+
+static void
+on_rested(struct timer *t)
+{
+	struct acceptor *a = LIST_ENTRY(t, struct acceptor, rest);
+
+	a->resting = false;
+	accept_all(a);
+}
+
+struct acceptor *
+acceptor_new(struct ctx *x, struct errdetail *ed)
+{
+	struct acceptor *a = mem_alloc(sizeof *a);
+
+	a->x = x;
+	a->doors = mem_array(x->env->nlistens == 0 ? 1 : x->env->nlistens, sizeof *a->doors);
+	for (unsigned i = 0; i < x->env->nlistens; i++)
+		a->doors[i] = (struct door){ .source = { .fd = -1, .ready = on_ready }, .owner = a,
+		    .l = &x->env->listens[i] };
+	timer_init(&a->rest, on_rested);
+	a->more.run = on_more;
+	a->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (a->reserve < 0) {
+		(void)err_sys(ed, "/dev/null");
+		acceptor_free(&a);
+	}
+	return a;
+}
+
+void
+acceptor_free(struct acceptor **ap)
+{
+	struct acceptor *a = *ap;
+
+	*ap = NULL;
+	if (a == NULL)
+		return;
+	acceptor_stop(a);
+	timer_fini(&a->x->loop.timers, &a->rest);
+	loop_unpost(&a->x->loop, &a->more);
+	if (a->reserve >= 0)
+		close(a->reserve);
+	mem_free(a->doors);
+	mem_free(a);
+}
+
+int
+acceptor_serve(struct acceptor *a, unsigned slot)
+{
+	for (unsigned i = 0; i < a->x->env->nlistens; i++) {
+		struct door *d = &a->doors[i];
+
+		if (d->l->slot != slot || d->open)
+			continue;
+		if (loop_add(&a->x->loop, &d->source, d->l->fd, EPOLLIN | EPOLLET) != 0)
+			return -E_SYS;
+		d->open = true;
+	}
+	return 0;
+}
+
+static void
+close_door(struct acceptor *a, struct door *d)
+{
+	if (d->open)
+		loop_remove(&a->x->loop, &d->source);
+	d->open = false;
+}
+
+void
+acceptor_leave(struct acceptor *a, unsigned slot)
+{
+	for (unsigned i = 0; i < a->x->env->nlistens; i++)
+		if (a->doors[i].l->slot == slot)
+			close_door(a, &a->doors[i]);
+}
+
+void
+acceptor_stop(struct acceptor *a)
+{
+	for (unsigned i = 0; i < a->x->env->nlistens; i++)
+		close_door(a, &a->doors[i]);
+}

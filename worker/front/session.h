@@ -1,0 +1,50 @@
+/*
+ * session.h - what a client connection carries: the PROXY header, then HTTP/1 requests one after another.
+ */
+#pragma once
+#include "worker/req/req.h"
+
+enum session_state {
+	SESS_PROXY,		/* a PROXY header must come first */
+	SESS_IDLE,		/* between requests: no byte of the next one yet */
+	SESS_HEAD,		/* part of a head is here */
+	SESS_REQUEST,		/* a req is at work */
+	SESS_LINGER		/* answered and closed for writing; reads and drops what still comes */
+};
+
+struct session {
+	struct list_node node;		/* in ctx->sessions */
+	struct loop_garbage garbage;
+	struct ctx	*x;
+	const struct conf_listener *listener;
+	struct conn	*conn;		/* NULL once given to a tunnel */
+	enum session_state state;
+	struct addr	peer;
+	struct req	*req;
+	struct h1_scan	scan;
+	struct h1_sink	sink;		/* of the response */
+	bool		delivering;	/* the sink is set up */
+	bool		last;		/* no further request after this one */
+	struct span	unsent;		/* of an interim answer; goes before whatever is written next */
+	uint32_t	requests;
+	int64_t		started_ms;
+	int64_t		due_ms;		/* absolute deadline of the head, or of lingering */
+	int64_t		blocked_since, blocked;	/* ms the client has not taken bytes: now, and before */
+	uint64_t	out_at_start;	/* conn's bytes out when the response began */
+	int64_t		linger_left;	/* bytes */
+	struct client_slot *slot;	/* its address in the table of connections per client */
+};
+
+/* Takes fd. Refuses politely (429, 503) or closes when there is no room. */
+void	session_start(struct ctx *, const struct conf_listener *, int fd, const struct addr *peer);
+void	session_drain(struct ctx *);	/* closes idle ones, lets the others finish */
+
+/* worker/front/h1.c, for session.c */
+void	h1_on_data(struct session *);
+extern const struct front_ops h1_front;
+/* worker/front/session.c, for h1.c */
+void	session_idle(struct session *);		/* ready for the next request */
+void	session_linger(struct session *);	/* FIN, then drop what comes */
+void	session_close(struct session *);	/* at once; frees it */
+void	session_abort(struct session *);	/* reset; frees it */
+void	session_arm(struct session *);		/* sets the deadline its state asks for */

@@ -1,0 +1,43 @@
+/*
+ * ctx.h - what every part of a worker shares: its loop, configuration and tables. One per process, made by
+ * worker.c, never copied. Parts above this room are named only.
+ */
+#pragma once
+#include "worker/http/h1_parse.h"
+#include "worker/io/loop.h"
+#include "worker/shared/env.h"
+
+struct acl_table;
+struct balance;
+struct chain;
+struct dns;
+struct pool;
+struct retry_budget;
+struct route_table;
+
+struct ctx {
+	struct loop	loop;
+	const struct env *env;
+	const struct conf *conf;
+	struct stats_lane *stats;
+	struct journal_ring *journal;
+	struct dns	*dns;
+	struct pool	*pool;
+	struct balance	*balance;
+	struct route_table *routes;	/* NULL without a reverse listener */
+	struct acl_table *acls;		/* NULL without a forward listener */
+	struct retry_budget *budgets;	/* per service, and one more for forward */
+	struct chain	**chains;	/* per route, and one more for forward */
+	struct h1_limits request_limits, response_limits;
+	struct list	sessions;	/* every client connection */
+	struct list	reqs;		/* every request in progress: for the crash report and drain */
+	bool		draining;
+	char		via[24];	/* our name in Via: unlike any other proxy's */
+	uint8_t		via_len;
+	uint64_t	id_state;	/* of request ids */
+	char		date[29];	/* of date_s */
+	int64_t		date_s;
+};
+
+static inline void ctx_count(struct ctx *x, enum counter c, int64_t n) { x->stats->counter[c] += (uint64_t)n; }
+struct span ctx_date(struct ctx *);	/* the HTTP date of this turn */

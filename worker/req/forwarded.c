@@ -1,0 +1,206 @@
+/*
+ * Who the client is, and what the next hop is told (RFC 7239, RFC 9110 7.6.3). Fields that claim an identity are
+ * believed only from configured proxies; from anybody else they are dropped before a rule could look at them.
+ */
+#include "worker/req/req.h"
+
+#define HOPS_MAX 32			/* members of X-Forwarded-For looked at */
+
+static bool
+is_trusted(const struct conf_listener *l, const struct addr *a)
+{
+	for (unsigned i = 0; i < l->trusted_proxies.n; i++)
+		if (cidr_has(&l->trusted_proxies.v[i], a))
+			return true;
+	return false;
+}
+
+/* "1.2.3.4", "1.2.3.4:80", "[::1]", "[::1]:80", "::1" */
+static bool
+parse_hop(struct span s, struct addr *a)
+{
+	ptrdiff_t colon;
+
+	if (s.n > 1 && s.p[0] == '[') {
+		ptrdiff_t end = span_find(s, ']');
+
+		return end > 0 && addr_parse_ip(a, span_make(s.p + 1, (size_t)end - 1), 0) == 0;
+	}
+	if (addr_parse_ip(a, s, 0) == 0)
+		return true;
+	colon = span_find(s, ':');
+	return colon > 0 && addr_parse_ip(a, span_make(s.p, (size_t)colon), 0) == 0;
+}
+
+/* Right to left, past every trusted hop, to the first one that is not (SECURITY.md rows 64, 65). */
+void
+req_find_client(struct req *r)
+{
+	struct span hops[HOPS_MAX], m;
+	unsigned n = 0, seen = 0;
+	struct list_iter it;
+
+	r->client = r->peer;
+	r->trusted = is_trusted(r->listener, &r->peer);
+	if (!r->trusted) {
+		for (unsigned i = 0; i < r->in.fields.n; i++)
+			if (name_flags(r->in.fields.v[i].id) & HN_IDENTITY)
+				r->in.fields.v[i].flags |= FIELD_DROP;
+		return;
+	}
+	it = list_iter_init(&r->in.fields, H_X_FORWARDED_FOR);
+	while (list_iter_next(&it, &m)) {
+		hops[seen++ % HOPS_MAX] = m;
+		n = n < HOPS_MAX ? n + 1 : n;
+	}
+	while (n-- > 0) {
+		struct addr a;
+
+		if (!parse_hop(hops[--seen % HOPS_MAX], &a))
+			return;
+		r->client = a;
+		if (!is_trusted(r->listener, &a))
+			return;
+	}
+}
+
+static bool
+add(struct req *r, const char *name, struct span value)
+{
+	return value.p != NULL && fields_add(&r->in.fields, span_str(name), value, SPAN_NONE) != NULL;
+}
+
+/* All values of a list field of a trusted peer, joined, with ours behind. */
+static struct span
+joined(struct req *r, enum hname id, struct span ours)
+{
+	struct span all = SPAN_NONE;
+
+	for (unsigned i = 0; i < r->in.fields.n; i++) {
+		const struct field *f = &r->in.fields.v[i];
+
+		if (f->id != id || (f->flags & FIELD_DROP) || f->value.n == 0)
+			continue;
+		all = all.p == NULL ? f->value :
+		    arena_try_printf(&r->arena, "%.*s, %.*s", SPAN_ARG(all), SPAN_ARG(f->value));
+	}
+	if (all.p == NULL)
+		return ours;
+	return arena_try_printf(&r->arena, "%.*s, %.*s", SPAN_ARG(all), SPAN_ARG(ours));
+}
+
+static bool
+add_list(struct req *r, enum hname id, const char *name, struct span ours)
+{
+	struct span value = joined(r, id, ours);
+
+	fields_drop(&r->in.fields, id);
+	return add(r, name, value);
+}
+
+static struct span
+peer_text(struct req *r, const struct addr *peer)
+{
+	char text[ADDR_TEXT];
+	struct addr folded = addr_fold(peer);
+
+	return arena_try_copy(&r->arena, span_str(addr_ip_text(&folded, text)));
+}
+
+/* X-Forwarded-*: the address we saw is appended, proto and host are kept when a trusted proxy said them. */
+static bool
+add_x_forwarded(struct req *r, struct span peer)
+{
+	bool ok = add_list(r, H_X_FORWARDED_FOR, "X-Forwarded-For", peer);
+
+	if (!r->trusted || !fields_has(&r->in.fields, H_X_FORWARDED_PROTO))
+		ok = ok && add(r, "X-Forwarded-Proto", SPAN("http"));
+	if (r->in.host_raw.n > 0 && (!r->trusted || !fields_has(&r->in.fields, H_X_FORWARDED_HOST)))
+		ok = ok && add(r, "X-Forwarded-Host", r->in.host_raw);
+	return ok;
+}
+
+static bool
+add_rfc7239(struct req *r, struct span peer, bool ip6)
+{
+	const char *open = ip6 ? "\"[" : "", *close = ip6 ? "]\"" : "";
+	struct span v = arena_try_printf(&r->arena, "for=%s%.*s%s;proto=http", open, SPAN_ARG(peer), close);
+
+	if (v.p != NULL && r->in.host_raw.n > 0)
+		v = arena_try_printf(&r->arena, "%.*s;host=\"%.*s\"", SPAN_ARG(v), SPAN_ARG(r->in.host_raw));
+	return v.p != NULL && add_list(r, H_FORWARDED, "Forwarded", v);
+}
+
+static const char *
+id_header(const struct req *r)
+{
+	return r->listener->mode == MODE_FORWARD ? r->x->conf->forward.request_id : r->x->conf->defaults.request_id;
+}
+
+/* The id a trusted proxy gave, or a new one: unlike any other of this boot. */
+bool
+req_find_id(struct req *r)
+{
+	const char *header = id_header(r);
+	struct span given = SPAN_NONE;
+	uint64_t z = (r->x->id_state += 0x9e3779b97f4a7c15u);
+
+	for (unsigned i = 0; i < r->in.fields.n && *header != '\0'; i++) {
+		struct field *f = &r->in.fields.v[i];
+
+		if (!span_ieq_str(f->name, header))
+			continue;
+		if (r->trusted && given.p == NULL && f->value.n > 0 && f->value.n <= 128 && http_is_token(f->value))
+			given = f->value;
+		f->flags |= FIELD_DROP;
+	}
+	if (given.p != NULL) {
+		r->id = given;
+		return true;
+	}
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	z ^= z >> 31;
+	r->id = arena_try_printf(&r->arena, "%016llx%08llx", (unsigned long long)z,
+	    (unsigned long long)(r->wall_us / 1000000 & 0xffffffff));
+	return r->id.p != NULL;
+}
+
+bool
+req_via_loop(const struct req *r)
+{
+	struct list_iter it = list_iter_init(&r->in.fields, H_VIA);
+	struct span m, own = span_make(r->x->via, r->x->via_len);
+
+	while (list_iter_next(&it, &m)) {
+		ptrdiff_t space = span_find(m, ' ');
+		struct span by = space < 0 ? m : span_trim(span_make(m.p + space, m.n - (size_t)space));
+
+		if (span_istarts(by, own))
+			return true;
+	}
+	return false;
+}
+
+bool
+req_add_forwarded(struct req *r)
+{
+	bool forward = r->listener->mode == MODE_FORWARD;
+	const struct conf_defaults *d = &r->x->conf->defaults;
+	const struct conf_forward *f = &r->x->conf->forward;
+	bool ok = *id_header(r) == '\0' || add(r, id_header(r), r->id);
+	struct span peer;
+
+	if (forward ? f->x_forwarded || f->forwarded : d->x_forwarded || d->forwarded) {
+		peer = peer_text(r, &r->peer);
+		if (peer.p == NULL)
+			return false;
+		if (forward ? f->x_forwarded : d->x_forwarded)
+			ok = ok && add_x_forwarded(r, peer);
+		if (forward ? f->forwarded : d->forwarded)
+			ok = ok && add_rfc7239(r, peer, span_find(peer, ':') >= 0);
+	}
+	if (forward ? f->via : d->via)
+		ok = ok && add(r, "Via", arena_try_printf(&r->arena, "1.%u %.*s", r->in.minor, r->x->via_len, r->x->via));
+	return ok;
+}
