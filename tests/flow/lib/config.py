@@ -47,13 +47,12 @@ def merged(base, extra):
 
 
 def target(address, **more):
-    return {"address": address, **more} if more else address
+    return {"addr": address, **more}
 
 
 def service(name, *targets, **more):
     """A service; targets are "host:port" or what target() makes."""
-    items = [{"address": t} if isinstance(t, str) and any(isinstance(x, dict) for x in targets) else t for t in targets]
-    return {"name": name, "targets": items, **more}
+    return {"name": name, "targets": [target(t) if isinstance(t, str) else t for t in targets], **more}
 
 
 def reverse(port, origin, **extra):

@@ -174,14 +174,14 @@ def python(tmp, root):
     return Peer([sys.executable, str(script), str(port), str(root)], folder, port)
 
 
-def dnsmasq(tmp, records, port=None, host="127.0.0.1"):
+def dnsmasq(tmp, records, port=None, host="127.0.0.1", extra=()):
     """records: name -> list of addresses. TTL 0; other names are refused, nothing is asked upstream."""
     folder, port = _folder(tmp, "dnsmasq"), port or free_port(host, udp=True)
     hosts = folder / "hosts"
     hosts.write_text("".join(f"{a} {n}\n" for n, v in records.items() for a in v))
     argv = [have("dnsmasq"), "--keep-in-foreground", "--conf-file=/dev/null", f"--port={port}", "--no-resolv",
             "--no-hosts", f"--addn-hosts={hosts}", "--bind-interfaces", f"--listen-address={host}", "--local-ttl=0",
-            "--pid-file=", "--no-daemon", "--log-facility=-", "--local=/#/"]
+            "--pid-file=", "--no-daemon", "--log-facility=-", *extra]
     if os.getuid() == 0:
         argv += ["--user=root", "--group=root"]
     return Peer(argv, folder, port, host)

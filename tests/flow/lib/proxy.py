@@ -15,6 +15,11 @@ TOP = Path(__file__).resolve().parents[3]
 PROXYD = Path(os.environ.get("PROXYD", TOP / ".build/release/proxyd")).resolve()
 PROXYCTL = Path(os.environ.get("PROXYCTL", PROXYD.with_name("proxyctl"))).resolve()
 
+# Started as root, the workers become this user; in a user namespace that knows root only, they stay root.
+OWNER = {"user": "nobody", "group": "nogroup"}
+if Path("/proc/self/uid_map").read_text().split()[2] == "1":
+    OWNER = {"user": "root", "group": "root"}
+
 ALARM = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|SUMMARY: .*Sanitizer|[Aa]ssertion|ASSERT|NEVER\b"
                    r"|crash report|stack smashing|buffer overflow detected|double free|corrupted|SOFT\b", re.M)
 
@@ -71,6 +76,8 @@ class Proxy:
             "process": {"admin_socket": str(self.socket), "log": "stderr", "log_level": "info"},
             "telemetry": {"access_log": {"path": str(self.access), "format": "json"}},
         }
+        if os.getuid() == 0:
+            base["process"].update(OWNER)
         out = config.merged(base, conf)
         return {k: out[k] for k in sorted(out, key=lambda k: k not in ("name", "mode"))}
 
@@ -95,7 +102,7 @@ class Proxy:
     def environ(self):
         env = dict(os.environ)
         san = f"log_path={self.folder}/sanitizer:exitcode=99"
-        env["ASAN_OPTIONS"] = f"{san}:detect_leaks={env.get('PROXYD_LEAKS', '1')}:abort_on_error=0"
+        env["ASAN_OPTIONS"] = f"{san}:detect_leaks={env.get('PROXYD_LEAKS', '0')}:abort_on_error=0"
         env["UBSAN_OPTIONS"] = f"print_stacktrace=1:halt_on_error=1:{san}"
         return env
 
