@@ -248,14 +248,18 @@ bench: all
 
 # -------------------------------------------------------------- install
 
-MAN := $(wildcard conf/*.[58] conf/*/*.[58] tools/*/*.[18])
+SHARE = $(DESTDIR)$(PREFIX)/share
+MAN := $(wildcard conf/*.[58] conf/*/*.[58] master/*.8)
 .PHONY: install
 install: all
 	install -D -m 755 $(B)/proxyd $(DESTDIR)$(PREFIX)/sbin/proxyd
 	install -D -m 755 $(B)/proxyctl $(DESTDIR)$(PREFIX)/bin/proxyctl
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/proxyd README.md LICENSE
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/proxyd/examples $(wildcard conf/examples/*.conf)
-	$(foreach m,$(MAN),install -D -m 644 $(m) $(DESTDIR)$(PREFIX)/share/man/man$(lastword $(subst ., ,$(m)))/$(notdir $(m));)
+	install -D -m 644 -t $(SHARE)/doc/proxyd README.md LICENSE $(wildcard conf/REFERENCE.md)
+	install -D -m 644 -t $(SHARE)/doc/proxyd/examples $(wildcard conf/examples/*.conf)
+	install -D -m 644 -t $(SHARE)/doc/proxyd/examples/pages $(wildcard conf/examples/pages/*)
+	install -d $(SHARE)/man/man1
+	$(B)/proxyctl --man >$(SHARE)/man/man1/proxyctl.1
+	$(foreach m,$(MAN),install -D -m 644 $(m) $(SHARE)/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)) &&) true
 
 .PHONY: clean
 clean:
