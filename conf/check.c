@@ -167,9 +167,6 @@ check_listeners(struct conf *c, struct conf_problems *ps)
 static void
 check_modes(const struct conf *c, struct conf_problems *ps)
 {
-	if (c->mode == MODE_UNSET)
-		conf_problems_add(ps, top_pos(c), false,
-		    "\"mode\" is missing: write mode = \"forward\"; (a proxy for clients) or mode = \"reverse\"; (before servers)");
 	if (c->mode == MODE_REVERSE && c->nlisteners == 0)
 		conf_problems_add(ps, top_pos(c), false,
 		    "reverse mode needs to know where clients connect: write listeners = ( { bind = [ \"0.0.0.0:80\" ]; } );");

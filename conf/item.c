@@ -96,7 +96,8 @@ fill_object(struct item_ctx *c, const struct section *s, void *obj, const struct
 		const struct node *kid = node_get(node, it->name);
 
 		if (kid == NULL && (it->flags & ITEM_REQUIRED) && node != NULL)
-			conf_problems_add(c->problems, at, false, "\"%s\" is missing: %s", it->name, it->help);
+			conf_problems_add(c->problems, at, false, "\"%s\" is missing: write %s = %s (%.200s)", it->name, it->name,
+			    value_hint(it->type), it->help);
 		fill_item(&inner, it, obj, kid);
 	}
 	if (s->check != NULL)

@@ -85,6 +85,7 @@ bool	value_is_set(const struct item *, const void *field);	/* false: nothing to 
 void	value_text(const struct item *, const void *field, struct str *out);	/* as a file would say it */
 bool	value_is_default(const struct item *, const void *field);
 bool	value_group_present(const struct item *, const void *obj);	/* false: an ITEM_OPTIONAL group that is absent */
+const char *value_hint(enum item_type);			/* what to write: "a duration in quotes, …" */
 void	value_quote(const char *text, struct str *out);
 
 /* The name nearest to what was written, NULL when nothing is near. names is NULL-terminated. */

@@ -177,6 +177,8 @@ finish(struct reader *r, int rc)
 {
 	if (rc == 0)
 		rc = scan_end(&r->scan, r->ed);
+	if (rc == 0 && r->src->nlines == 0)		/* every message needs a line to point at */
+		rc = line_add(r, SPAN(""), (struct conf_pos){ r->src->files[0], 1 });
 	if (rc != 0)
 		conf_source_fini(r->src);
 	return rc;

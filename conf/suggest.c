@@ -43,7 +43,7 @@ const char *
 suggest(const char *written, const char *const *names)
 {
 	const char *best = NULL;
-	unsigned d, limit = (unsigned)strnlen(written, WIDTH) / 3 + 1, least_d = limit + 1;
+	unsigned d, limit = ((unsigned)strnlen(written, WIDTH) + 1) / 3, least_d = limit + 1;
 
 	for (; *names != NULL; names++) {
 		d = suggest_distance(written, *names);

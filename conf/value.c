@@ -12,8 +12,8 @@
 #include "conf/base/units.h"
 #include "conf/http/field.h"
 
-static const char *
-write_what(enum item_type t)
+const char *
+value_hint(enum item_type t)
 {
 	switch (t) {
 	case ITEM_BOOL:		return "true or false";
@@ -38,7 +38,7 @@ static void
 wrong_type(struct item_ctx *c, const struct item *it, const struct node *n)
 {
 	conf_problems_add(c->problems, n->at, false, "\"%s\" is %s: write %s = %s", it->name, node_type_text(n), it->name,
-	    write_what(it->type));
+	    value_hint(it->type));
 }
 
 static void
@@ -53,10 +53,21 @@ bound_text(const struct item *it, int64_t v, char buf[32])
 }
 
 static void
+out_of_range(struct item_ctx *c, const struct item *it, const struct node *n, int64_t v)
+{
+	char lo[32], hi[32], got[32];
+
+	bound_text(it, it->min, lo);
+	bound_text(it, it->max, hi);
+	bound_text(it, v < 0 ? 0 : v, got);
+	conf_problems_add(c->problems, n->at, false, "\"%s\" = %s is out of range: write %s%s%s", it->name,
+	    v < 0 ? "a negative number" : got, lo, it->max == INT64_MAX ? " or more" : " to ", it->max == INT64_MAX ? "" : hi);
+}
+
+static void
 set_number(struct item_ctx *c, const struct item *it, void *field, const struct node *n)
 {
 	struct errdetail ed = { 0 };
-	char lo[32], hi[32], got[32];
 	int64_t v;
 	int rc = 0;
 
@@ -69,19 +80,13 @@ set_number(struct item_ctx *c, const struct item *it, void *field, const struct 
 		return;
 	}
 	if (rc != 0) {
-		conf_problems_add(c->problems, n->at, false, "\"%s\": %.160s: write %s = %s", it->name, ed.text, it->name,
-		    write_what(it->type));
+		conf_problems_add(c->problems, n->at, false, "\"%s\": %.300s", it->name, ed.text);
 		return;
 	}
-	if (v < it->min || v > it->max) {
-		bound_text(it, it->min, lo);
-		bound_text(it, it->max, hi);
-		bound_text(it, v, got);
-		conf_problems_add(c->problems, n->at, false, "\"%s\" = %s is out of range: write %s to %s", it->name,
-		    v < 0 ? "a negative number" : got, lo, hi);
-		return;
-	}
-	*(int64_t *)field = v;
+	if (v < it->min || v > it->max)
+		out_of_range(c, it, n, v);
+	else
+		*(int64_t *)field = v;
 }
 
 static void
@@ -98,8 +103,7 @@ set_percent(struct item_ctx *c, const struct item *it, void *field, const struct
 		wrong_type(c, it, n);
 		return;
 	} else if (units_percent(&v, n->is.text, &ed) != 0) {
-		conf_problems_add(c->problems, n->at, false, "\"%s\": %.160s: write %s", it->name, ed.text,
-		    write_what(it->type));
+		conf_problems_add(c->problems, n->at, false, "\"%s\": %.300s", it->name, ed.text);
 		return;
 	}
 	if (!(v * 100 >= (double)it->min && v * 100 <= (double)it->max))
@@ -213,8 +217,8 @@ set_cidrs(struct item_ctx *c, const struct item *it, struct conf_cidrs *field, c
 			continue;
 		}
 		bad = true;
-		conf_problems_add(c->problems, n->type == NODE_LIST ? n->kids[i].at : n->at, false,
-		    "\"%s\": %.200s: write a network such as \"10.0.0.0/8\" or \"fd00::/8\"", it->name, ed.text);
+		conf_problems_add(c->problems, n->type == NODE_LIST ? n->kids[i].at : n->at, false, "\"%s\": %.300s", it->name,
+		    ed.text);
 	}
 	if (!bad)
 		*field = got;

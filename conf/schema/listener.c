@@ -29,7 +29,7 @@ check(struct item_ctx *c, void *obj)
 	for (unsigned i = 0; i < l->bind.n; i++) {
 		ed = (struct errdetail){ 0 };
 		if (addr_parse(&l->addrs[l->naddrs], l->bind.v[i], &ed) != 0)
-			item_error(c, "bind", "%.200s: write \"127.0.0.1:8080\", \"[::1]:8080\" or \"*:8080\"", ed.text);
+			item_error(c, "bind", "%.300s", ed.text);
 		else
 			l->naddrs++;
 	}

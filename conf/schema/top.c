@@ -34,6 +34,8 @@ check(struct item_ctx *c, void *obj)
 {
 	struct conf *conf = obj;
 
+	if (!item_given(c, "mode") && c->at.line > 0)		/* the shipped policy has none */
+		item_error(c, "mode", "\"mode\" is missing: write mode = \"forward\"; (a proxy for clients) or mode = \"reverse\"; (before servers)");
 	if (!word_name(c, "name", conf->name))
 		return;
 	if (strchr(conf->name, '/') != NULL)
