@@ -26,7 +26,7 @@
 #define TICK_BUSY_MS 20
 #define TICK_IDLE_MS 40   /* a ring holds what a worker logs in this time at 25 MB/s */
 #define STOP_MS 3000      /* patience with a stalled descriptor at the end */
-#define ORPHAN_MS 60000   /* and with workers that outlive the master */
+#define ORPHAN_MS 30000   /* and with workers that outlive the master */
 #define COMPLAIN_MS 10000 /* between two lines about drops in the event log */
 
 struct logger {

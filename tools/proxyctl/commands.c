@@ -1,0 +1,609 @@
+/*
+ * commands.c - the verbs of master/admin_tbl.h on the client's side.
+ *
+ * Most verbs ask the server and show its data: as a table or text for people, as it came with --json. `check`
+ * and `help` are done here; `log` reads the segment that comes with the answer. Each verb's own options are few
+ * and read by hand, because an option may stand before or behind the arguments.
+ */
+#include "tools/proxyctl/commands.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "conf/base/version.h"
+#include "conf/item.h"
+#include "conf/load.h"
+#include "conf/socket_path.h"
+#include "tools/proxyctl/client.h"
+#include "tools/proxyctl/follow.h"
+#include "tools/proxyctl/format.h"
+
+#define WORDS_MAX 8
+#define PATIENCE_MS 30000
+#define CONF_FILE "/etc/proxyd/proxyd.conf"
+#define INSTANCE "proxyd"
+#define LOG_LINES 20
+#define LOG_LINES_MAX 100000
+
+struct call {
+	struct options *o;
+	enum cmd_id id;
+	int argc; /* arguments behind the verb */
+	char **argv;
+	const char *words[WORDS_MAX]; /* of the question */
+	unsigned nwords;
+	struct answer answer;
+	struct errdetail ed;
+};
+
+typedef int command_f(struct call *);
+
+static command_f run_check, run_config, run_diff, run_status, run_reload, run_stop, run_workers,
+    run_log, run_version, run_help;
+
+static const struct command {
+	const char *verb, *args, *help;
+} rows[CMD_MAX] = {
+#define CMD(id, verb, args, who, help) [id] = { verb, args, help },
+#include "master/admin_tbl.h"
+#undef CMD
+};
+
+static command_f *const runs[CMD_MAX] = {
+	[CMD_CHECK] = run_check,
+	[CMD_CONFIG_SHOW] = run_config,
+	[CMD_CONFIG_DIFF] = run_diff,
+	[CMD_STATUS] = run_status,
+	[CMD_RELOAD] = run_reload,
+	[CMD_STOP] = run_stop,
+	[CMD_WORKERS] = run_workers,
+	[CMD_LOG] = run_log,
+	[CMD_VERSION] = run_version,
+	[CMD_HELP] = run_help,
+};
+
+const char *
+command_verb(enum cmd_id id)
+{
+	return rows[id].verb;
+}
+
+/* ----------------------------------------------------------------------------------------- asking */
+
+static int
+usage(const struct call *c, const char *why)
+{
+	(void)fprintf(stderr,
+	    "proxyctl: %s\nusage: proxyctl [-s SOCKET | -n NAME] [--json] %s %s\n", why,
+	    rows[c->id].verb, rows[c->id].args);
+	return EXIT_USAGE;
+}
+
+static int
+failed(const struct call *c)
+{
+	(void)fprintf(
+	    stderr, "proxyctl: %s\n", c->ed.text[0] != '\0' ? c->ed.text : err_text(c->ed.code));
+	return c->ed.code == -E_CLOSED ? EXIT_NOT_RUNNING : EXIT_FAILED;
+}
+
+/* An unprivileged user's own instance first, then the system's. */
+static int
+socket_find(struct call *c, char path[SOCKET_PATH_MAX])
+{
+	const char *name = c->o->name == NULL ? INSTANCE : c->o->name;
+	int rc = socket_path(path, name, false, &c->ed);
+
+	if (rc == 0 && access(path, F_OK) != 0) {
+		char system[SOCKET_PATH_MAX];
+
+		if (snprintf(system, sizeof system, "/run/proxyd/%s.sock", name) <
+			(int)sizeof system &&
+		    access(system, F_OK) == 0)
+			memcpy(path, system, sizeof system);
+	}
+	return rc;
+}
+
+static void
+word_add(struct call *c, const char *word)
+{
+	if (c->nwords < WORDS_MAX)
+		c->words[c->nwords++] = word;
+}
+
+/* Sends the verb with the words added so far; EXIT_OK with c->answer filled, or said why not. */
+static int
+ask(struct call *c, int64_t patience_ms)
+{
+	char path[SOCKET_PATH_MAX];
+	const char *at = c->o->socket;
+	int rc = 0;
+
+	if (at == NULL) {
+		rc = socket_find(c, path);
+		at = path;
+	}
+	if (rc == 0)
+		rc = client_ask(at, c->words, c->nwords, patience_ms, &c->answer, &c->ed);
+	if (rc != 0)
+		return failed(c);
+	if (c->answer.error == NULL)
+		return EXIT_OK;
+	(void)fprintf(stderr, "proxyctl: %s\n", c->answer.error);
+	return EXIT_FAILED;
+}
+
+static int
+print(const struct str *s)
+{
+	bool ok = fwrite(str_span(s).p, 1, s->len, stdout) == s->len && fflush(stdout) == 0;
+
+	return ok ? EXIT_OK : EXIT_FAILED;
+}
+
+static int
+print_json(const struct json *v)
+{
+	struct str out = STR_INIT;
+	int rc;
+
+	if (v == NULL)
+		str_adds(&out, "{}");
+	else
+		json_dump(v, true, &out);
+	if (out.len == 0 || out.data[out.len - 1] != '\n')
+		str_addc(&out, '\n');
+	rc = print(&out);
+	str_fini(&out);
+	return rc;
+}
+
+/* A text the server wrote, with a line's end behind it. */
+static int
+print_text(const char *text, const char *when_empty)
+{
+	struct str out = STR_INIT;
+	int rc;
+
+	str_adds(&out, text[0] == '\0' ? when_empty : text);
+	if (out.len > 0 && out.data[out.len - 1] != '\n')
+		str_addc(&out, '\n');
+	rc = print(&out);
+	str_fini(&out);
+	return rc;
+}
+
+/* ------------------------------------------------------------------------------------------ options */
+
+/* Takes "--name" out of the arguments. */
+static bool
+option_flag(struct call *c, const char *name)
+{
+	for (int i = 0; i < c->argc; i++) {
+		if (strcmp(c->argv[i], name) != 0)
+			continue;
+		c->argc--;
+		memmove(c->argv + i, c->argv + i + 1, (size_t)(c->argc - i) * sizeof *c->argv);
+		return true;
+	}
+	return false;
+}
+
+/* Takes "--name VALUE" or "--name=VALUE" out; NULL when absent, "" when the value is missing. */
+static const char *
+option_value(struct call *c, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (int i = 0; i < c->argc; i++) {
+		bool joined = strncmp(c->argv[i], name, n) == 0 && c->argv[i][n] == '=';
+		int take = joined ? 1 : 2;
+		const char *value;
+
+		if (!joined && strcmp(c->argv[i], name) != 0)
+			continue;
+		if (!joined && i + 1 == c->argc)
+			return "";
+		value = joined ? c->argv[i] + n + 1 : c->argv[i + 1];
+		c->argc -= take;
+		memmove(c->argv + i, c->argv + i + take, (size_t)(c->argc - i) * sizeof *c->argv);
+		return value;
+	}
+	return NULL;
+}
+
+static bool
+number_parse(const char *text, uint64_t max, uint64_t *out)
+{
+	return span_to_u64(span_str(text), max, out) == 0;
+}
+
+/* ------------------------------------------------------------------------------------------- check */
+
+static struct json *
+problems_json(const char *file, const struct conf_problems *p)
+{
+	struct json *root = json_obj(), *list = json_arr();
+
+	json_set_str(root, "file", file);
+	json_set_bool(root, "ok", p->errors == 0);
+	for (unsigned i = 0; i < p->n; i++) {
+		struct json *one = json_obj();
+
+		json_set_str(one, "file", p->v[i].at.file);
+		json_set_int(one, "line", p->v[i].at.line);
+		json_set_bool(one, "warning", p->v[i].warning);
+		json_set_str(one, "text", p->v[i].text);
+		json_push(list, one);
+	}
+	json_set(root, "problems", list);
+	return root;
+}
+
+static void
+problems_print(const char *file, const struct conf_problems *p)
+{
+	struct str text = STR_INIT;
+	unsigned warnings = p->n - p->errors;
+
+	conf_problems_text(p, &text);
+	(void)fwrite(str_span(&text).p, 1, text.len, stdout);
+	if (p->errors > 0)
+		(void)printf("%s: %u error%s", file, p->errors, p->errors == 1 ? "" : "s");
+	else
+		(void)printf("%s: ok", file);
+	if (warnings > 0)
+		(void)printf(", %u warning%s", warnings, warnings == 1 ? "" : "s");
+	(void)printf("\n");
+	str_fini(&text);
+}
+
+static int
+check_file(struct call *c, const char *file)
+{
+	struct conf_source source = { 0 };
+	struct conf_problems problems = { 0 };
+	struct json *root;
+	struct conf *conf;
+	int rc = EXIT_OK;
+
+	if (conf_source_read(&source, file, &c->ed) != 0)
+		return failed(c);
+	conf = conf_load(&source, &problems);
+	if (c->o->json) {
+		root = problems_json(file, &problems);
+		rc = print_json(root);
+		json_free(&root);
+	} else {
+		problems_print(file, &problems);
+	}
+	rc = conf == NULL ? EXIT_FAILED : rc;
+	conf_free(&conf);
+	conf_problems_fini(&problems);
+	conf_source_fini(&source);
+	return rc;
+}
+
+static int
+run_check(struct call *c)
+{
+	if (c->argc > 1)
+		return usage(c, "one file at a time");
+	return check_file(c, c->argc == 1 ? c->argv[0] : CONF_FILE);
+}
+
+/* ------------------------------------------------------------------------------ verbs that only ask */
+
+static int
+ask_and_show(struct call *c, void (*format)(const struct json *, bool, struct str *))
+{
+	struct str out = STR_INIT;
+	int rc;
+
+	if (c->argc > 0)
+		return usage(c, "unexpected argument");
+	rc = ask(c, PATIENCE_MS);
+	if (rc != EXIT_OK)
+		return rc;
+	if (c->o->json)
+		return print_json(c->answer.data);
+	format(c->answer.data, c->o->tty, &out);
+	rc = print(&out);
+	str_fini(&out);
+	return rc;
+}
+
+static void
+format_text(const struct json *data, bool colour, struct str *out)
+{
+	(void)colour;
+	str_adds(out, json_str(json_get(data, "text"), ""));
+	if (out->len > 0 && out->data[out->len - 1] != '\n')
+		str_addc(out, '\n');
+}
+
+static void
+format_diff(const struct json *data, bool colour, struct str *out)
+{
+	format_text(data, colour, out);
+	if (out->len == 0)
+		str_adds(out, "no changes\n");
+}
+
+static int
+run_config(struct call *c)
+{
+	return ask_and_show(c, format_text);
+}
+
+static int
+run_diff(struct call *c)
+{
+	return ask_and_show(c, format_diff);
+}
+
+static int
+run_status(struct call *c)
+{
+	return ask_and_show(c, format_status);
+}
+
+static int
+run_workers(struct call *c)
+{
+	return ask_and_show(c, format_workers);
+}
+
+static int
+run_reload(struct call *c)
+{
+	const char *wait = option_value(c, "--wait");
+	uint64_t seconds = 0;
+	int rc;
+
+	if (wait != NULL && !number_parse(wait, 86400, &seconds))
+		return usage(c, "--wait takes a number of seconds up to a day");
+	if (c->argc > 0)
+		return usage(c, "unexpected argument");
+	if (wait != NULL) {
+		word_add(c, "--wait");
+		word_add(c, wait);
+	}
+	rc = ask(c, PATIENCE_MS * 2 + (int64_t)seconds * 1000);
+	if (rc != EXIT_OK)
+		return rc;
+	if (c->o->json)
+		return print_json(c->answer.data);
+	(void)printf("generation %" PRId64 " is in force\n",
+	    json_int(json_get(c->answer.data, "generation"), 0));
+	return print_text(json_str(json_get(c->answer.data, "text"), ""), "no changes");
+}
+
+static int
+run_stop(struct call *c)
+{
+	bool fast = option_flag(c, "--fast");
+	int rc;
+
+	if (c->argc > 0)
+		return usage(c, "unexpected argument");
+	if (fast)
+		word_add(c, "--fast");
+	rc = ask(c, PATIENCE_MS);
+	if (rc != EXIT_OK)
+		return rc;
+	if (c->o->json)
+		return print_json(c->answer.data);
+	return print_text(
+	    fast ? "stopping now" : "stopping when the requests in progress are done", "");
+}
+
+static int
+run_version(struct call *c)
+{
+	struct json *both;
+	const char *running;
+	char path[SOCKET_PATH_MAX];
+	int rc;
+
+	if (c->argc > 0)
+		return usage(c, "unexpected argument");
+	rc = c->o->socket == NULL ? socket_find(c, path) : 0;
+	if (rc == 0)
+		rc = client_ask(c->o->socket == NULL ? path : c->o->socket, c->words, c->nwords,
+		    PATIENCE_MS, &c->answer, &c->ed);
+	running = rc == 0 ? json_str(json_get(c->answer.data, "version"), NULL) : NULL;
+	if (c->o->json) {
+		both = json_obj();
+		json_set_str(both, "proxyctl", PROXYD_VERSION);
+		json_set_str(both, "proxyd", running);
+		rc = print_json(both);
+		json_free(&both);
+		return rc;
+	}
+	(void)printf("proxyctl %s\nproxyd   %s\n", PROXYD_VERSION,
+	    running != NULL ? running : "not running");
+	return EXIT_OK;
+}
+
+/* --------------------------------------------------------------------------------------------- log */
+
+struct log_options {
+	enum logline_format format;
+	uint64_t n;
+	bool follow;
+};
+
+static int
+log_options(struct call *c, struct log_options *lo)
+{
+	const char *format = option_value(c, "--format"), *n = option_value(c, "-n");
+
+	*lo = (struct log_options){ .format = c->o->json ? LOGLINE_JSON : LOGLINE_COMBINED,
+		.n = LOG_LINES };
+	lo->follow = option_flag(c, "--follow") || option_flag(c, "-f");
+	if (format != NULL && logline_format_parse(&lo->format, format) != 0)
+		return usage(c, "--format is combined or json");
+	if (n != NULL && !number_parse(n, LOG_LINES_MAX, &lo->n))
+		return usage(c, "-n takes a number of records up to 100000");
+	return c->argc > 0 ? usage(c, "unexpected argument") : EXIT_OK;
+}
+
+static int
+run_log(struct call *c)
+{
+	struct log_options lo;
+	struct shm shm;
+	int rc = log_options(c, &lo);
+
+	if (rc == EXIT_OK)
+		rc = ask(c, PATIENCE_MS);
+	if (rc != EXIT_OK)
+		return rc;
+	if (c->answer.fd < 0) {
+		(void)err_set(&c->ed, -E_PROTO, "proxyd handed over no journal");
+		return failed(c);
+	}
+	if (shm_attach(&shm, c->answer.fd, "journal", JOURNAL_VERSION, 0, &c->ed) != 0)
+		return failed(c);
+	c->answer.fd = -1; /* shm owns it now */
+	rc = follow_journal(&shm, lo.format, (unsigned)lo.n, lo.follow, c->answer.pid, &c->ed);
+	shm_close(&shm);
+	return rc == 0 ? EXIT_OK : failed(c);
+}
+
+/* -------------------------------------------------------------------------------------------- help */
+
+void
+command_list(void)
+{
+	(void)printf("usage: proxyctl [-s SOCKET | -n NAME] [--json] VERB [ARGUMENT...]\n\n");
+	for (unsigned i = 0; i < CMD_MAX; i++) {
+		int n = printf("  %s %s", rows[i].verb, rows[i].args);
+
+		if (n > 26)
+			n = printf("\n");
+		(void)printf("%*s%s\n", n > 1 ? 28 - n : 28, "", rows[i].help);
+	}
+	(void)printf(
+	    "\n"
+	    "  -s SOCKET  the admin socket of the instance, else found by its name\n"
+	    "  -n NAME    the name of the instance, as in its configuration; default: " INSTANCE
+	    "\n"
+	    "  --json     data as proxyd gave it\n\n"
+	    "exit codes: 0 ok, 1 failed, 2 usage, 3 not running\n");
+}
+
+static void
+manual_text(const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if (*s == '-' || *s == '\\')
+			(void)putchar('\\');
+		(void)putchar(*s);
+	}
+}
+
+void
+command_manual(void)
+{
+	(void)printf(
+	    ".TH PROXYCTL 1 \"\" \"proxyd " PROXYD_VERSION "\" \"User Commands\"\n"
+	    ".SH NAME\nproxyctl \\- look at and control a running proxyd\n"
+	    ".SH SYNOPSIS\n.B proxyctl\n[\\-s SOCKET | \\-n NAME] [\\-\\-json] VERB [ARGUMENT...]\n"
+	    ".SH DESCRIPTION\nproxyctl talks to the master over its admin socket, a UNIX socket that only the\n"
+	    "user who runs proxyd and root may use. Answers are tables on a terminal and JSON with\n"
+	    ".BR \\-\\-json .\n.SH VERBS\n");
+	for (unsigned i = 0; i < CMD_MAX; i++) {
+		(void)printf(".TP\n.B ");
+		manual_text(rows[i].verb);
+		(void)printf(" ");
+		manual_text(rows[i].args);
+		(void)printf("\n");
+		manual_text(rows[i].help);
+		(void)printf(".\n");
+	}
+	(void)printf(
+	    ".SH OPTIONS\n.TP\n.BI \\-s \" SOCKET\"\nThe admin socket, else found by the instance's name:\n"
+	    ".I /run/proxyd/NAME.sock\nas root, else\n.I $XDG_RUNTIME_DIR/proxyd\\-NAME.sock\nor\n"
+	    ".IR /tmp/proxyd\\-UID/NAME.sock .\n"
+	    ".TP\n.BI \\-n \" NAME\"\nThe instance, as named in its configuration; default: " INSTANCE
+	    ".\n"
+	    ".TP\n.B \\-\\-json\nThe data as proxyd gave it.\n"
+	    ".SH EXIT STATUS\n0 ok, 1 failed, 2 usage, 3 not running.\n"
+	    ".SH SEE ALSO\n.BR proxyd (8),\n.BR proxyd.conf (5)\n");
+}
+
+static bool
+verb_is(const char *verb, int argc, char **argv, int *words)
+{
+	struct span rest = span_str(verb), word;
+
+	for (*words = 0; span_split(&rest, ' ', &word); (*words)++)
+		if (*words >= argc || !span_eq_str(word, argv[*words]))
+			return false;
+	return true;
+}
+
+static enum cmd_id
+verb_find(int argc, char **argv, int *words)
+{
+	unsigned i = 0;
+
+	while (i < CMD_MAX && !verb_is(rows[i].verb, argc, argv, words))
+		i++;
+	return (enum cmd_id)i;
+}
+
+static int
+run_help(struct call *c)
+{
+	enum cmd_id id;
+	int words;
+
+	if (c->argc == 0) {
+		command_list();
+		return EXIT_OK;
+	}
+	id = verb_find(c->argc, c->argv, &words);
+	if (id == CMD_MAX)
+		return usage(c, "no such verb");
+	(void)printf("proxyctl %s %s\n    %s\n", rows[id].verb, rows[id].args, rows[id].help);
+	return EXIT_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- entry */
+
+static int
+verb_unknown(const char *word)
+{
+	const char *names[CMD_MAX + 1] = { NULL }, *near;
+
+	for (unsigned i = 0; i < CMD_MAX; i++)
+		names[i] = rows[i].verb;
+	near = suggest(word, names);
+	(void)fprintf(stderr, "proxyctl: there is no verb '%s'", word);
+	if (near != NULL)
+		(void)fprintf(stderr, "; did you mean '%s'?", near);
+	(void)fprintf(stderr, "\n'proxyctl help' lists them\n");
+	return EXIT_USAGE;
+}
+
+int
+command_run(struct options *o, int argc, char **argv)
+{
+	struct call c = { .o = o, .answer.fd = -1 };
+	int words, rc;
+
+	c.id = verb_find(argc, argv, &words);
+	if (c.id == CMD_MAX)
+		return verb_unknown(argv[0]);
+	for (int i = 0; i < words; i++)
+		word_add(&c, argv[i]);
+	c.argc = argc - words;
+	c.argv = argv + words;
+	o->json |= option_flag(&c, "--json");
+	rc = runs[c.id](&c);
+	client_fini(&c.answer);
+	return rc;
+}
