@@ -227,7 +227,7 @@ class Proxy:
         return r
 
     def status(self):
-        return json.loads(self.ctl("status", "--json", check=True).stdout)
+        return data_of(self.ctl("status", "--json", check=True).stdout)
 
     def reload(self, conf=None, how="ctl"):
         if conf is not None:
@@ -254,3 +254,9 @@ def run(*args, timeout=20, cwd=None, env=None):
 
 def have(program):
     return shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
+
+
+def data_of(text):
+    """What proxyctl --json printed: the data alone or the whole answer."""
+    v = json.loads(text)
+    return v["data"] if isinstance(v, dict) and "data" in v else v
