@@ -1,0 +1,35 @@
+/*
+ * admin.h - the admin socket: one request line per connection, one JSON object as the answer, then the end.
+ *
+ * Only root and the user the master runs as are heard. A client costs a bounded amount of memory and time,
+ * whatever it does or does not do.
+ */
+#pragma once
+#include "conf/base/json.h"
+#include "conf/base/list.h"
+#include "conf/socket_path.h"
+#include "worker/io/loop.h"
+
+struct master;
+struct conf;
+struct admin_client;
+
+struct admin {
+	struct loop_source source;	/* the listening socket */
+	char		path[SOCKET_PATH_MAX];
+	struct list	clients;
+	struct master	*master;
+};
+
+/* Binds the path the configuration names, or its default; refuses when another proxyd answers there. */
+int	admin_open(struct master *, const struct conf *, struct errdetail *) MUST_CHECK;
+void	admin_close(struct master *);
+void	admin_freed(struct master *);		/* an older generation is gone: some may wait for that */
+
+/* For commands: exactly one of these ends a request. */
+void	admin_reply(struct admin_client *, struct json *data);		/* takes data */
+void	admin_reply_fd(struct admin_client *, struct json *data, int fd);	/* takes both */
+void	admin_refuse(struct admin_client *, const char *why);
+/* The answer is ready but is sent when no older generation is left, or after the patience the client has. */
+void	admin_reply_late(struct admin_client *, struct json *data);
+void	admin_patience(struct admin_client *, int64_t seconds);

@@ -1,0 +1,380 @@
+/*
+ * listen.c - binds, keeps, retires.
+ *
+ * SO_REUSEPORT would also let a second proxyd of the same user bind the same port and silently take half of
+ * the connections. A new address is therefore first bound without the option, which the kernel refuses while
+ * anybody listens there.
+ */
+#include "master/listen.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "conf/base/log.h"
+
+#define PROBE_STEP_US 100000
+
+void
+bounds_init(struct bounds *bs)
+{
+	list_init(&bs->all);
+	bs->patience_ms = 0;
+}
+
+static void
+bound_cut(struct bound *b, unsigned keep)
+{
+	while (b->nfds > keep)
+		close(b->fd[--b->nfds]);
+	if (b->nlive > keep)
+		b->nlive = keep;
+}
+
+static void
+bound_free(struct bounds *bs, struct bound *b)
+{
+	bound_cut(b, 0);
+	if (b->addr.u.sa.sa_family == AF_UNIX && b->addr.u.un.sun_path[0] != '\0')
+		(void)unlink(b->addr.u.un.sun_path);
+	list_remove(&bs->all, &b->node);
+	free(b->fd);
+	free(b);
+}
+
+void
+bounds_fini(struct bounds *bs)
+{
+	LIST_EACH_SAFE(&bs->all, n)
+		bound_free(bs, LIST_ENTRY(n, struct bound, node));
+}
+
+bool
+bound_matches(const struct bound *b, const struct addr *addr, bool dual)
+{
+	return addr_eq(&b->addr, addr) && b->dual == dual;
+}
+
+static struct bound *
+bounds_find(struct bounds *bs, const struct addr *addr, bool dual)
+{
+	LIST_EACH(&bs->all, n) {
+		struct bound *b = LIST_ENTRY(n, struct bound, node);
+
+		if (bound_matches(b, addr, dual))
+			return b;
+	}
+	return NULL;
+}
+
+static int
+bind_failed(struct errdetail *ed, const struct addr *addr)
+{
+	char text[ADDR_TEXT];
+
+	addr_text(addr, text);
+	if (errno == EADDRINUSE)
+		return err_set(ed, -E_SYS, "cannot listen on %s: another program does: "
+		    "'ss -lntp' shows which", text);
+	if (errno == EACCES)
+		return err_set(ed, -E_SYS, "cannot listen on %s: not permitted: ports below 1024 "
+		    "need root or CAP_NET_BIND_SERVICE", text);
+	if (errno == EADDRNOTAVAIL)
+		return err_set(ed, -E_SYS, "cannot listen on %s: this machine has no such address", text);
+	return err_sys(ed, "cannot listen on %s", text);
+}
+
+static int
+set_on(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof value);
+}
+
+/* A bound TCP socket, or -1 with errno. */
+static int
+bind_tcp(const struct addr *addr, bool dual, bool shared)
+{
+	int family = addr->u.sa.sa_family;
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), saved;
+
+	if (fd < 0)
+		return -1;
+	if (set_on(fd, SOL_SOCKET, SO_REUSEADDR, 1) == 0 &&
+	    (!shared || set_on(fd, SOL_SOCKET, SO_REUSEPORT, 1) == 0) &&
+	    (family != AF_INET6 || set_on(fd, IPPROTO_IPV6, IPV6_V6ONLY, !dual) == 0) &&
+	    bind(fd, &addr->u.sa, addr->len) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* Do we hold a socket on this port already? Then a probe would only find ourselves. */
+static bool
+port_is_ours(const struct bounds *bs, const struct addr *addr)
+{
+	LIST_EACH(&bs->all, n) {
+		const struct bound *b = LIST_ENTRY(n, struct bound, node);
+
+		if (b->addr.u.sa.sa_family != AF_UNIX && addr_port(&b->addr) == addr_port(addr))
+			return true;
+	}
+	return false;
+}
+
+static int
+probe(const struct bounds *bs, const struct addr *addr, bool dual)
+{
+	int left = bs->patience_ms * 1000, fd;
+
+	if (port_is_ours(bs, addr))
+		return 0;
+	while ((fd = bind_tcp(addr, dual, false)) < 0 && errno == EADDRINUSE && left > 0) {
+		(void)usleep(PROBE_STEP_US);
+		left -= PROBE_STEP_US;
+	}
+	if (fd < 0)
+		return -1;
+	return close(fd);
+}
+
+/* A path left by a predecessor that is gone is removed; one that answers is in use. */
+static int
+clear_path(const struct addr *addr)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), rc;
+
+	if (fd < 0)
+		return -1;
+	rc = connect(fd, &addr->u.sa, addr->len);
+	close(fd);
+	if (rc == 0) {
+		errno = EADDRINUSE;
+		return -1;
+	}
+	if (errno == ECONNREFUSED)
+		return unlink(addr->u.un.sun_path);
+	return errno == ENOENT ? 0 : -1;
+}
+
+static int
+bind_unix(const struct addr *addr)
+{
+	mode_t mask;
+	int fd, rc;
+
+	if (clear_path(addr) != 0)
+		return -1;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	mask = umask(0111);
+	rc = bind(fd, &addr->u.sa, addr->len);
+	umask(mask);
+	if (rc == 0)
+		return fd;
+	rc = errno;
+	close(fd);
+	errno = rc;
+	return -1;
+}
+
+/* One more slot of an address: a socket of its own, or for UNIX sockets the same one again. */
+static int
+bound_grow(struct bound *b)
+{
+	int fd;
+
+	if (b->addr.u.sa.sa_family != AF_UNIX)
+		fd = bind_tcp(&b->addr, b->dual, true);
+	else if (b->nfds == 0)
+		fd = bind_unix(&b->addr);
+	else
+		fd = fcntl(b->fd[0], F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	b->fd[b->nfds++] = fd;
+	return 0;
+}
+
+static int
+bound_slots(struct bound *b, unsigned slots, struct errdetail *ed)
+{
+	int *fd;
+
+	if (slots <= b->nfds)
+		return 0;
+	fd = realloc(b->fd, slots * sizeof *fd);
+	if (fd == NULL)
+		return err_set(ed, -E_NOMEM, "no memory for listeners");
+	b->fd = fd;
+	while (b->nfds < slots)
+		if (bound_grow(b) != 0)
+			return bind_failed(ed, &b->addr);
+	return 0;
+}
+
+static int
+bound_listen(struct bound *b, unsigned from, struct errdetail *ed)
+{
+	for (unsigned i = from; i < b->nfds; i++)
+		if (listen(b->fd[i], b->backlog) != 0)
+			return bind_failed(ed, &b->addr);
+	b->nlive = b->nfds;
+	return 0;
+}
+
+static struct bound *
+bound_new(struct bounds *bs, const struct addr *addr, bool dual, struct errdetail *ed)
+{
+	struct bound *b;
+
+	if (addr->u.sa.sa_family != AF_UNIX && probe(bs, addr, dual) != 0) {
+		(void)bind_failed(ed, addr);
+		return NULL;
+	}
+	b = calloc(1, sizeof *b);
+	if (b == NULL) {
+		(void)err_set(ed, -E_NOMEM, "no memory for listeners");
+		return NULL;
+	}
+	b->addr = *addr;
+	b->dual = dual;
+	list_push(&bs->all, &b->node);
+	return b;
+}
+
+static int
+plan_address(struct bounds *bs, const struct conf_listener *l, unsigned i, unsigned workers,
+    unsigned generation, struct errdetail *ed)
+{
+	bool dual = l->bind.v[i][0] == '*';
+	struct bound *b = bounds_find(bs, &l->addrs[i], dual);
+	int rc;
+
+	if (b == NULL)
+		b = bound_new(bs, &l->addrs[i], dual, ed);
+	if (b == NULL)
+		return -E_SYS;
+	b->older_plan = b->plan;
+	b->older_listener = b->listener;
+	b->older_retire_ms = b->retire_ms;
+	b->retire_ms = 0;
+	b->plan = generation;
+	b->listener = l->index;
+	b->backlog = (int)l->backlog;
+	rc = bound_slots(b, workers, ed);
+	if (rc == 0 && b->nlive == 0)
+		rc = bound_listen(b, 0, ed);
+	return rc;
+}
+
+int
+bounds_plan(struct bounds *bs, const struct conf *conf, unsigned workers, unsigned generation,
+    struct errdetail *ed)
+{
+	for (unsigned i = 0; i < conf->nlisteners; i++) {
+		const struct conf_listener *l = &conf->listeners[i];
+
+		for (unsigned j = 0; j < l->naddrs; j++) {
+			int rc = plan_address(bs, l, j, workers, generation, ed);
+
+			if (rc != 0) {
+				bounds_drop(bs, generation);
+				return rc;
+			}
+		}
+	}
+	return 0;
+}
+
+int
+bounds_list(const struct bounds *bs, unsigned generation, struct listen_fd **list, unsigned *n,
+    unsigned *nslots)
+{
+	struct listen_fd *at;
+	size_t total = 0;
+
+	*nslots = *n = 0;
+	LIST_EACH(&bs->all, node)
+		total += LIST_ENTRY(node, struct bound, node)->nfds;
+	*list = at = calloc(total + 1, sizeof *at);
+	if (at == NULL)
+		return -E_NOMEM;
+	LIST_EACH(&bs->all, node) {
+		const struct bound *b = LIST_ENTRY(node, struct bound, node);
+
+		if (b->plan != generation)
+			continue;
+		for (unsigned s = 0; s < b->nfds; s++)
+			*at++ = (struct listen_fd){ b->fd[s], b->listener, s, b->addr };
+		if (b->nfds > *nslots)
+			*nslots = b->nfds;
+	}
+	*n = (unsigned)(at - *list);
+	return 0;
+}
+
+int
+bounds_open(struct bounds *bs, unsigned generation, struct errdetail *ed)
+{
+	int rc;
+
+	LIST_EACH(&bs->all, n) {
+		struct bound *b = LIST_ENTRY(n, struct bound, node);
+
+		if (b->plan != generation)
+			continue;
+		rc = bound_listen(b, 0, ed); /* again for those that do: a changed backlog is taken */
+		if (rc != 0)
+			return rc;
+		b->older_plan = b->plan;
+	}
+	return 0;
+}
+
+void
+bounds_retire(struct bounds *bs, unsigned generation, int64_t when)
+{
+	LIST_EACH(&bs->all, n) {
+		struct bound *b = LIST_ENTRY(n, struct bound, node);
+
+		if (b->plan != generation && b->retire_ms == 0)
+			b->retire_ms = when;
+	}
+}
+
+/* shutdown also ends the listening of the copies that draining workers still hold. */
+void
+bounds_tick(struct bounds *bs, int64_t now_ms)
+{
+	LIST_EACH_SAFE(&bs->all, n) {
+		struct bound *b = LIST_ENTRY(n, struct bound, node);
+
+		if (b->retire_ms == 0 || now_ms < b->retire_ms)
+			continue;
+		for (unsigned i = 0; i < b->nfds; i++)
+			(void)shutdown(b->fd[i], SHUT_RD);
+		bound_free(bs, b);
+	}
+}
+
+void
+bounds_drop(struct bounds *bs, unsigned generation)
+{
+	LIST_EACH_SAFE(&bs->all, n) {
+		struct bound *b = LIST_ENTRY(n, struct bound, node);
+
+		if (b->plan != generation || b->older_plan == generation)
+			continue;
+		if (b->older_plan == 0) {
+			bound_free(bs, b);
+			continue;
+		}
+		bound_cut(b, b->nlive);
+		b->plan = b->older_plan;
+		b->listener = b->older_listener;
+		b->retire_ms = b->older_retire_ms;
+	}
+}

@@ -1,0 +1,20 @@
+/*
+ * logs.h - the descriptors of the event log and the access log, opened by the master for everybody.
+ */
+#pragma once
+#include "conf/base/err.h"
+#include "conf/conf.h"
+
+struct logs {
+	int	event, access;		/* -1: not open; access -1 also when off */
+	char	*event_path, *access_path;	/* NULL: a standard descriptor */
+};
+
+void	logs_init(struct logs *);
+void	logs_fini(struct logs *);
+/* Opens what the configuration names and closes what was open before; on failure nothing changes. */
+int	logs_open(struct logs *, const struct conf *, struct errdetail *) MUST_CHECK;
+/* Opens the same paths anew, after a rotation renamed the files; keeps the old descriptors where it fails. */
+int	logs_reopen(struct logs *, struct errdetail *) MUST_CHECK;
+/* The event log's level as configured, log_get_level() when that names none. */
+void	logs_level(const struct conf *);

@@ -1,0 +1,509 @@
+/*
+ * supervise.c - the life of children as the master sees it.
+ *
+ *   seat_fill -> STARTING --LINK_READY--> READY --seat_drain--> DRAINING --+
+ *                   |                       |                              +--> gone: lane folded, seat
+ *                   +-- dies, FAILED        +-- dies: seat filled again ---+    filled again when wanted
+ *
+ * Everything a child sends is judged here: sizes by the wire reader, types by the switch, and a child that
+ * talks nonsense is heard only so many times per wake-up and quoted only so many times in all.
+ */
+#include "master/supervise.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "conf/base/clock.h"
+#include "conf/base/log.h"
+#include "conf/base/wire.h"
+#include "master/generation.h"
+#include "master/master.h"
+#include "master/spawn.h"
+
+#define MESSAGES_PER_TURN	16
+#define NOISE_LOGGED		10
+#define STOP_MS			3000	/* from LINK_STOP to SIGKILL */
+#define REFILL_RETRY_MS		1000	/* when fork or memory failed */
+
+static const char *
+child_text(const struct child *c, char buf[64])
+{
+	if (c->seat->role == ROLE_WORKER)
+		snprintf(buf, 64, "worker %u[%d]", c->seat->slot, c->pid);
+	else
+		snprintf(buf, 64, "%s[%d]", role_name(c->seat->role), c->pid);
+	return buf;
+}
+
+static struct stats_lane *
+child_lane(const struct child *c)
+{
+	struct stats_data *stats = c->master->segments.stats.data;
+
+	return &stats->lane[c->lane];
+}
+
+/* ------------------------------------------------------------ messages */
+
+int
+supervise_send(struct child *c, enum link_type type, const uint32_t *u32, int fd)
+{
+	char buf[64];
+	struct wire w;
+
+	if (c->link.fd < 0)
+		return -E_CLOSED;
+	wire_write_init(&w, buf, sizeof buf, (uint16_t)type);
+	if (u32 != NULL)
+		wire_put_u32(&w, *u32);
+	return wire_send(c->link.fd, &w, fd);
+}
+
+/* What must not get lost: a child that does not even read its link is as good as hung. */
+static void
+tell(struct child *c, enum link_type type)
+{
+	char who[64];
+	int rc = supervise_send(c, type, NULL, -1);
+
+	if (rc != 0 && rc != -E_CLOSED)
+		log_write(LOG_WARN, "%s: cannot be told anything: %s", child_text(c, who), err_text(rc));
+}
+
+static void
+link_close(struct child *c)
+{
+	int fd = c->link.fd;
+
+	if (fd < 0)
+		return;
+	loop_remove(&c->master->loop, &c->link);
+	close(fd);
+}
+
+static void
+on_ready(struct child *c)
+{
+	char who[64];
+
+	if (c->state != CHILD_STARTING)
+		return;
+	c->state = CHILD_READY;
+	c->ready_ms = (int64_t)clock_mono_ms();
+	atomic_store(&child_lane(c)->state, LANE_READY);
+	log_write(LOG_INFO, "%s: ready after %lld ms", child_text(c, who),
+	    (long long)(c->ready_ms - c->started_ms));
+	supervise_balance(c->seat->gen);
+	cycle_ready(c->master, c->seat->gen);
+}
+
+static void
+on_failed(struct child *c, struct wire *w)
+{
+	struct span why = wire_get_span(w);
+	char who[64];
+
+	if (wire_done(w) != 0)
+		why = SPAN("(no reason given)");
+	log_write(LOG_ERROR, "%s: cannot start: " SPAN_FMT, child_text(c, who), SPAN_ARG(why));
+	cycle_failed(c->master, c->seat->gen, role_name(c->seat->role), why);
+}
+
+static void
+on_noise(struct child *c, const char *what, unsigned type)
+{
+	char who[64];
+
+	if (c->noise++ < NOISE_LOGGED)
+		log_write(LOG_WARN, "%s: %s (type %u), ignored", child_text(c, who), what, type);
+}
+
+static void
+on_message(struct child *c, char *buf, size_t len)
+{
+	struct wire w;
+	uint16_t type = 0;
+	char who[64];
+
+	if (wire_read_init(&w, buf, len, &type) != 0) {
+		on_noise(c, "message too short", 0);
+		return;
+	}
+	if (type == LINK_READY)
+		on_ready(c);
+	else if (type == LINK_FAILED)
+		on_failed(c, &w);
+	else if (type == LINK_DRAINED)
+		log_write(LOG_DEBUG, "%s: drained", child_text(c, who));
+	else
+		on_noise(c, "message that only the master may send, or unknown", type);
+}
+
+void
+supervise_link(struct loop_source *s, uint32_t events)
+{
+	struct child *c = LIST_ENTRY(s, struct child, link);
+	char buf[WIRE_MAX];
+	size_t len;
+	int fd, rc;
+
+	(void)events;
+	for (int i = 0; i < MESSAGES_PER_TURN && c->link.fd >= 0; i++) {
+		fd = -1;
+		rc = wire_recv(c->link.fd, buf, sizeof buf, &len, &fd);
+		if (fd >= 0)
+			close(fd); /* no message to the master carries one */
+		if (rc == -E_AGAIN)
+			return;
+		if (rc == 0)
+			on_message(c, buf, len);
+		else if (rc == -E_CLOSED || rc == -E_SYS)
+			link_close(c); /* SIGCHLD follows, or the heartbeat finds it */
+		else
+			on_noise(c, err_text(rc), 0);
+	}
+}
+
+/* --------------------------------------------------------------- seats */
+
+static void
+on_respawn(struct timer *t)
+{
+	struct seat *s = LIST_ENTRY(t, struct seat, respawn);
+	struct errdetail ed = { 0 };
+
+	if (!s->wanted || s->child != NULL || seat_fill(s, &ed) == 0)
+		return;
+	log_write(LOG_ERROR, "%s: cannot be replaced: %s", role_name(s->role), ed.text);
+	(void)timer_set(&s->master->loop.timers, t, s->master->loop.now_ms + REFILL_RETRY_MS);
+}
+
+void
+seat_init(struct seat *s, struct master *m, struct generation *g, enum role role, unsigned slot)
+{
+	*s = (struct seat){ .master = m, .gen = g, .role = role, .slot = slot };
+	timer_init(&s->respawn, on_respawn);
+}
+
+int
+seat_fill(struct seat *s, struct errdetail *ed)
+{
+	s->wanted = true;
+	return spawn_child(s->master, s, ed);
+}
+
+static void
+seat_refill(struct seat *s, int64_t delay)
+{
+	struct errdetail ed = { 0 };
+
+	if (delay == 0 && seat_fill(s, &ed) == 0)
+		return;
+	if (delay == 0)
+		log_write(LOG_ERROR, "%s: cannot be replaced: %s", role_name(s->role), ed.text);
+	else
+		log_write(LOG_WARN, "%s %u: keeps dying: next attempt in %lld s", role_name(s->role),
+		    s->slot, (long long)(delay / 1000));
+	if (delay == 0)
+		delay = REFILL_RETRY_MS;
+	(void)timer_set(&s->master->loop.timers, &s->respawn, (int64_t)clock_mono_ms() + delay);
+}
+
+static void
+seat_close(struct seat *s)
+{
+	s->wanted = false;
+	timer_stop(&s->respawn);
+}
+
+void
+seat_drain(struct seat *s)
+{
+	struct child *c = s->child;
+
+	seat_close(s);
+	if (c == NULL || c->state == CHILD_DRAINING || c->state == CHILD_STOPPING)
+		return;
+	c->state = CHILD_DRAINING;
+	atomic_store(&child_lane(c)->state, LANE_DRAINING);
+	tell(c, LINK_DRAIN);
+}
+
+void
+seat_stop(struct seat *s)
+{
+	struct child *c = s->child;
+
+	seat_close(s);
+	if (c == NULL || c->state == CHILD_STOPPING)
+		return;
+	c->state = CHILD_STOPPING;
+	c->deadline_ms = (int64_t)clock_mono_ms() + STOP_MS;
+	atomic_store(&child_lane(c)->state, LANE_DRAINING);
+	tell(c, LINK_STOP);
+}
+
+/* ------------------------------------------------------------ adoption */
+
+static bool
+seat_serves(const struct seat *s)
+{
+	return s->child != NULL && s->child->state == CHILD_READY && s->child->stopped_ms == 0 &&
+	    s->child->aborted_ms == 0;
+}
+
+/* The serving worker that looks after the fewest foreign slots. */
+static struct seat *
+pick_adopter(struct generation *g)
+{
+	struct seat *best = NULL;
+	unsigned best_n = 0;
+
+	for (unsigned i = 0; i < g->nworkers; i++) {
+		unsigned n = 0;
+
+		if (!seat_serves(&g->seats[i]))
+			continue;
+		for (unsigned s = 0; s < g->nslots; s++)
+			n += g->adopter[s] == &g->seats[i];
+		if (best == NULL || n < best_n) {
+			best = &g->seats[i];
+			best_n = n;
+		}
+	}
+	return best;
+}
+
+static void
+balance_slot(struct generation *g, uint32_t slot)
+{
+	bool owned = slot < g->nworkers && seat_serves(&g->seats[slot]);
+	struct seat *now = g->adopter[slot];
+
+	if (now != NULL && !seat_serves(now))
+		now = g->adopter[slot] = NULL;
+	if (owned && now != NULL && supervise_send(now->child, LINK_RELEASE, &slot, -1) == 0)
+		g->adopter[slot] = NULL;
+	if (owned || now != NULL)
+		return;
+	now = pick_adopter(g);
+	if (now == NULL || supervise_send(now->child, LINK_ADOPT, &slot, -1) != 0)
+		return; /* the next tick tries again */
+	g->adopter[slot] = now;
+	log_write(LOG_DEBUG, "worker %u: serves slot %u as well", now->slot, slot);
+}
+
+/* While a generation starts, its missing workers are on their way and the older one serves. */
+void
+supervise_balance(struct generation *g)
+{
+	if (g->draining || g != g->seats[0].master->current)
+		return;
+	for (uint32_t slot = 0; slot < g->nslots; slot++)
+		balance_slot(g, slot);
+}
+
+void
+supervise_drain(struct generation *g)
+{
+	if (g->draining)
+		return;
+	g->draining = true;
+	g->drain_since_ms = (int64_t)clock_mono_ms();
+	for (unsigned i = 0; i < g->nworkers; i++)
+		seat_drain(&g->seats[i]);
+	supervise_check(g);
+}
+
+/* -------------------------------------------------------------- deaths */
+
+static void
+free_child(struct loop_garbage *garbage)
+{
+	free(LIST_ENTRY(garbage, struct child, garbage));
+}
+
+static void
+log_death(const struct child *c, int status)
+{
+	bool expected = c->state == CHILD_DRAINING || c->state == CHILD_STOPPING;
+	enum log_level level = expected ? LOG_INFO : LOG_ERROR;
+	char who[64];
+
+	child_text(c, who);
+	if (WIFSIGNALED(status))
+		log_write(LOG_ERROR, "%s: killed by signal %d (%s)%s", who, WTERMSIG(status),
+		    strsignal(WTERMSIG(status)), c->aborted_ms != 0 ? ", it did not respond" : "");
+	else if (WEXITSTATUS(status) != 0)
+		log_write(LOG_ERROR, "%s: ended with status %d", who, WEXITSTATUS(status));
+	else
+		log_write(level, "%s: left", who);
+	segments_report(&c->master->segments, c->lane, who);
+}
+
+static void
+seat_emptied(struct seat *s, const struct child *c, int status)
+{
+	struct death d = {
+		.now_ms = (int64_t)clock_mono_ms(),
+		.ready_ms = c->ready_ms,
+		.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+	};
+
+	s->deaths++;
+	seat_refill(s, backoff_died(&s->backoff, &d));
+}
+
+/* The last worker of an older generation is gone: nobody needs its agent. */
+void
+supervise_check(struct generation *g)
+{
+	struct master *m = g->seats[0].master;
+	struct seat *agent = &g->seats[g->nworkers];
+
+	if (!g->draining || generation_alive(g) > 0)
+		return;
+	seat_stop(agent);
+	if (agent->child != NULL)
+		return;
+	log_write(LOG_INFO, "generation %u: gone", g->number);
+	generation_free(m, &g);
+	cycle_freed(m);
+}
+
+static void
+on_death(struct master *m, struct child *c, int status)
+{
+	struct seat *s = c->seat;
+	struct generation *g = s->gen;
+	bool starting = c->ready_ms == 0;
+
+	supervise_link(&c->link, 0); /* last words: LINK_FAILED may have come with the death */
+	log_death(c, status);
+	segments_give(&m->segments, c->lane);
+	link_close(c);
+	list_remove(&m->children, &c->node);
+	s->child = NULL;
+	if (s->wanted && starting && cycle_starting(m, g))
+		cycle_failed(m, g, role_name(s->role), SPAN("it died before it was ready"));
+	else if (s->wanted)
+		seat_emptied(s, c, status);
+	loop_defer_free(&m->loop, &c->garbage, free_child);
+	if (s->role != ROLE_LOGGER) {
+		supervise_balance(g);
+		supervise_check(g);
+	} else if (!s->wanted) {
+		cycle_logger_left(m);
+	}
+	stop_step(m);
+}
+
+static struct child *
+child_find(struct master *m, pid_t pid)
+{
+	LIST_EACH(&m->children, n) {
+		struct child *c = LIST_ENTRY(n, struct child, node);
+
+		if (c->pid == pid)
+			return c;
+	}
+	return NULL;
+}
+
+static void
+on_child(struct master *m, pid_t pid, int status)
+{
+	struct child *c = child_find(m, pid);
+
+	if (c == NULL) {
+		if (!WIFSTOPPED(status) && !WIFCONTINUED(status))
+			cycle_judged(m, pid, status);
+		return;
+	}
+	if (WIFSTOPPED(status))
+		c->stopped_ms = (int64_t)clock_mono_ms();
+	else if (WIFCONTINUED(status))
+		c->stopped_ms = 0;
+	else {
+		on_death(m, c, status);
+		return;
+	}
+	if (c->seat->role == ROLE_WORKER)
+		supervise_balance(c->seat->gen);
+}
+
+void
+supervise_reap(struct master *m)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0)
+		on_child(m, pid, status);
+}
+
+/* ---------------------------------------------------------------- time */
+
+static void
+child_watch(struct child *c, int64_t now)
+{
+	const struct stats_lane *lane = child_lane(c);
+	struct watch w = {
+		.now_ms = now,
+		.started_ms = c->started_ms,
+		.ready_ms = c->ready_ms,
+		.beat_ms = (int64_t)atomic_load(&lane->beat_ms),
+		.asleep = atomic_load(&lane->asleep) != 0,
+		.stopped_ms = c->stopped_ms,
+		.aborted_ms = c->aborted_ms,
+	};
+	enum watch_verdict verdict = watch_judge(&w);
+	char who[64];
+
+	if (c->deadline_ms != 0 && now >= c->deadline_ms)
+		verdict = WATCH_KILL;
+	if (verdict == WATCH_FINE)
+		return;
+	log_write(LOG_ERROR, "%s: %s: sending %s", child_text(c, who),
+	    c->state == CHILD_STOPPING ? "does not stop" :
+		c->ready_ms == 0       ? "does not become ready" :
+					 "does not respond",
+	    verdict == WATCH_ABORT ? "SIGABRT" : "SIGKILL");
+	if (c->aborted_ms == 0)
+		c->aborted_ms = now;
+	(void)kill(c->pid, verdict == WATCH_ABORT ? SIGABRT : SIGKILL);
+}
+
+void
+supervise_tick(struct master *m)
+{
+	int64_t now = (int64_t)clock_mono_ms();
+
+	LIST_EACH(&m->children, n)
+		child_watch(LIST_ENTRY(n, struct child, node), now);
+	if (m->current != NULL)
+		supervise_balance(m->current);
+}
+
+/* ---------------------------------------------------------------- logs */
+
+void
+supervise_reopen(struct master *m)
+{
+	const uint32_t event = 1;
+	char who[64];
+	int rc;
+
+	LIST_EACH(&m->children, n) {
+		struct child *c = LIST_ENTRY(n, struct child, node);
+
+		rc = supervise_send(c, LINK_REOPEN, &event, m->logs.event);
+		if (rc == 0 && c->seat->role == ROLE_LOGGER && m->logs.access >= 0)
+			rc = supervise_send(c, LINK_REOPEN, NULL, m->logs.access);
+		if (rc != 0 && rc != -E_CLOSED)
+			log_write(LOG_WARN, "%s: keeps writing to the old log: %s", child_text(c, who),
+			    err_text(rc));
+	}
+}
