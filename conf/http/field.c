@@ -7,6 +7,7 @@
 
 /* ---- grammar: every byte's classes, computed by the compiler from RFC 9110 and RFC 3986 ---- */
 
+/* clang-format off */
 #define ALPHA(c)	(((c) >= 'a' && (c) <= 'z') || ((c) >= 'A' && (c) <= 'Z'))
 #define DIGIT(c)	((c) >= '0' && (c) <= '9')
 #define HEX(c)		(DIGIT(c) || ((c) >= 'a' && (c) <= 'f') || ((c) >= 'A' && (c) <= 'F'))
@@ -29,6 +30,8 @@
 #define CLASS4(c)	CLASS(c), CLASS((c) + 1), CLASS((c) + 2), CLASS((c) + 3)
 #define CLASS16(c)	CLASS4(c), CLASS4((c) + 4), CLASS4((c) + 8), CLASS4((c) + 12)
 #define CLASS64(c)	CLASS16(c), CLASS16((c) + 16), CLASS16((c) + 32), CLASS16((c) + 48)
+
+/* clang-format on */
 
 const uint8_t http_char[256] = { CLASS64(0), CLASS64(64), CLASS64(128), CLASS64(192) };
 

@@ -66,12 +66,15 @@ on_size(struct chunked *c, unsigned char b)
 		return fail(c, R_CHUNK_SIZE);
 	if (c->payload > (uint64_t)INT64_MAX - c->left)
 		return fail(c, R_CHUNK_SIZE);
-	if (b == '\r')
+	if (b == '\r') {
 		c->state = LINE_LF;
-	else if (b == ';')
+	} else if (b == ';') {
 		c->state = EXT_NAME_FIRST;
-	else
+		c->ext = 1;
+		c->ext_total++;
+	} else {
 		return fail(c, b == '\n' ? R_CHUNK_END : R_CHUNK_SIZE);
+	}
 	return R_NONE;
 }
 
@@ -138,7 +141,6 @@ begin_data(struct chunked *c)
 {
 	c->state = c->left == 0 ? LAST : DATA;
 	c->digits = 0;
-	c->ext = 0;
 }
 
 static enum reason

@@ -20,7 +20,7 @@ struct lines {
 	bool		 relaxed;
 };
 
-/* The next line without its end; *whole with it, p == NULL when its end is not CRLF and may not be repeated. */
+/* The next line without its end; *whole with it, p == NULL when its end is not CRLF: not to be repeated. */
 static inline enum reason
 line_next(struct lines *l, struct span *text, struct span *whole)
 {
@@ -63,9 +63,9 @@ is_digit(char c)
 static enum reason
 parse_version(struct span s, uint8_t *minor)
 {
-	if (s.n != 8 || memcmp(s.p, "HTTP/", 5) != 0 || !is_digit(s.p[5]) || s.p[6] != '.' || !is_digit(s.p[7]))
+	if (s.n != 8 || memcmp(s.p, "HTTP/", 5) != 0 || s.p[6] != '.')
 		return R_VERSION_BAD;
-	if (s.p[5] == '0')
+	if (s.p[5] < '1' || s.p[5] > '9' || !is_digit(s.p[7]))
 		return R_VERSION_BAD;
 	*minor = s.p[7] != '0';
 	return s.p[5] == '1' ? R_NONE : R_VERSION_UNSUPPORTED;
@@ -184,7 +184,7 @@ static void
 drop_named(struct fields *f, struct span name)
 {
 	for (unsigned i = 0; i < f->n; i++)
-		if (f->v[i].id == H_OTHER && f->v[i].name.n == name.n && span_ieq(f->v[i].name, name))
+		if (f->v[i].id == H_OTHER && span_ieq(f->v[i].name, name))
 			f->v[i].flags |= FIELD_DROP;
 }
 
@@ -405,9 +405,10 @@ judge_expect(struct h1_request *r)
 {
 	if (r->minor == 0 || !fields_has(&r->fields, H_EXPECT))
 		return R_NONE;
-	r->expect = true;
-	return fields_count(&r->fields, H_EXPECT) == 1 &&
-	    span_ieq(fields_value(&r->fields, H_EXPECT), SPAN("100-continue")) ? R_NONE : R_EXPECT_BAD;
+	if (fields_count(&r->fields, H_EXPECT) > 1)
+		return R_EXPECT_BAD;
+	r->expect = span_ieq(fields_value(&r->fields, H_EXPECT), SPAN("100-continue"));
+	return r->expect ? R_NONE : R_EXPECT_BAD;
 }
 
 static enum reason
@@ -418,7 +419,7 @@ judge_connection(struct h1_request *r)
 
 	r->keep_alive = persistent(&w, r->minor);
 	r->upgrade = w.upgrade && r->minor >= 1 && fields_has(&r->fields, H_UPGRADE);
-	r->te_trailers = fields_has(&r->fields, H_TE) && fields_list_has(&r->fields, H_TE, "trailers");
+	r->te_trailers = fields_list_has(&r->fields, H_TE, "trailers");
 	return why;
 }
 
@@ -477,7 +478,8 @@ judge_response(struct h1_response *r, enum method method)
 }
 
 enum reason
-h1_parse_response(struct h1_response *r, struct span head, enum method method, const struct h1_limits *lim)
+h1_parse_response(
+    struct h1_response *r, struct span head, enum method method, const struct h1_limits *lim)
 {
 	struct fields lent = { .v = r->fields.v, .size = r->fields.size };
 	struct lines l = { head.p, 0, head.n, lim->relaxed };
@@ -486,8 +488,10 @@ h1_parse_response(struct h1_response *r, struct span head, enum method method, c
 
 	*r = (struct h1_response){ .fields = lent };
 	why = line_next(&l, &line, &whole);
+	if (why == R_FIELD_VALUE || why == R_FIELD_LINE)
+		return R_RESPONSE_LINE;
 	if (why != R_NONE)
-		return why == R_FIELD_VALUE || why == R_FIELD_LINE ? R_RESPONSE_LINE : R_RESPONSE_HEAD;
+		return R_RESPONSE_HEAD;
 	why = parse_status_line(r, line);
 	if (why != R_NONE)
 		return why;

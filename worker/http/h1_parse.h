@@ -24,11 +24,20 @@ struct h1_limits {
  * length, a control byte, a fold, a first line without version) is known as soon as its byte is, whatever the
  * cuts between reads; the rest is judged by h1_parse_*. Written in h1_scan.c.
  */
-struct h1_scan { uint32_t at, line, skip; bool started; };	/* line: start of the current line; skip: leading empty lines */
-/* R_NONE and *len: the head is buf[scan->skip, *len), last CRLF included; *len 0: incomplete. Up to 2 empty lines before a request are skipped. */
+struct h1_scan {
+	uint32_t	at, line, skip;		/* line: start of the current line; skip: leading empty lines */
+	bool		started;		/* the first line is complete */
+};
+/*
+ * R_NONE and *len: the head is buf[scan->skip, *len), last CRLF included; *len 0: incomplete. Up to 2 empty
+ * lines before a request are skipped.
+ */
 enum reason h1_scan_request(struct h1_scan *, struct span buf, const struct h1_limits *, size_t *len);
 enum reason h1_scan_response(struct h1_scan *, struct span buf, const struct h1_limits *, size_t *len);
-/* Same for a trailer section, whose first line may be the empty one; *len includes the final CRLF. */
+/*
+ * Same for a trailer section, whose first line may be the empty one; *len includes the final CRLF. Reasons are
+ * R_TRAILER_BAD and, for limits, R_HEAD_LARGE, R_FIELD_LARGE.
+ */
 enum reason h1_scan_trailer(struct h1_scan *, struct span buf, const struct h1_limits *, size_t *len);
 
 enum h1_body { H1_NONE, H1_LENGTH, H1_CHUNKED, H1_CLOSE };	/* H1_CLOSE: responses only, until the connection ends */
@@ -38,7 +47,7 @@ struct h1_request {
 	enum method	method;
 	uint8_t		minor;		/* HTTP/1.minor, 0 or 1 (higher minors count as 1) */
 	struct target	uri;
-	struct authority host;		/* effective: of the target if it has one, else of Host; host.p NULL: none (1.0 without Host) */
+	struct authority host;		/* of the target if it has one, else of Host; host.p NULL: none (1.0) */
 	struct span	host_raw;	/* the same, as received, with port */
 	struct fields	fields;
 	enum h1_body	body;
@@ -67,8 +76,14 @@ struct h1_response {
 	bool		upgrade;	/* as in the request; only looked at for 101 */
 };
 
-/* method: of the request it answers. Reasons are the R_RESPONSE_* ones. Nominating a protected field is ignored. */
+/*
+ * method: of the request it answers. Reasons are the R_RESPONSE_* ones. Nominating a protected field is ignored.
+ * A Content-Length where none may be (1xx, 204, 2xx to CONNECT) is marked FIELD_DROP and not reported.
+ */
 enum reason h1_parse_response(struct h1_response *r, struct span head, enum method method, const struct h1_limits *);
 
-/* section: what h1_scan_trailer found. R_TRAILER_BAD for forbidden names too (HN_NO_TRAILER); fields as above. */
+/*
+ * section: what h1_scan_trailer found. R_TRAILER_BAD for forbidden names too (HN_NO_TRAILER), R_FIELDS_MANY and
+ * R_FIELD_LARGE for limits; fields as above.
+ */
 enum reason h1_parse_trailer(struct fields *, struct span section, const struct h1_limits *);

@@ -95,7 +95,8 @@ window(const struct h1_scan *s, struct span buf, const struct h1_limits *lim)
 }
 
 static enum reason
-scan(struct h1_scan *s, struct span buf, const struct plan *plan, const struct h1_limits *lim, size_t *len)
+scan(struct h1_scan *s, struct span buf, const struct plan *plan, const struct h1_limits *lim,
+    size_t *len)
 {
 	size_t i = s->at, end = window(s, buf, lim), next;
 	enum reason why;
