@@ -13,6 +13,7 @@
 #include "worker/shared/journal.h"
 
 #define MASK ((uint64_t)JOURNAL_RING - 1)
+#define ALIGN8(n) (((n) + 7) & ~(uint64_t)7)
 #define SECTOR (JOURNAL_RING / JOURNAL_SECTORS)
 /* What a worker may have begun to overwrite beyond head: a filler and a record. */
 #define MARGIN (2u * JOURNAL_RECORD)
@@ -49,7 +50,7 @@ journal_reset(struct journal_ring *r)
 	uint64_t head = atomic_load(&r->head), tail = atomic_load(&r->tail);
 
 	if (head % 8 != 0 || head - tail > JOURNAL_RING)
-		atomic_store(&r->head, (tail + 7) & ~(uint64_t)7);
+		atomic_store(&r->head, ALIGN8(tail));
 }
 
 /* ---------------------------------------------------------------------------------------- worker */
@@ -63,7 +64,7 @@ record_size(struct journal_rec *rec, const struct span strings[JS_MAX])
 		rec->len[i] = strings[i].n < limits[i] ? (uint16_t)strings[i].n : limits[i];
 		size += rec->len[i];
 	}
-	return (size + 7) & ~7u;
+	return (uint32_t)ALIGN8(size);
 }
 
 /* The first record that starts in a sector leaves its position there. */
@@ -79,7 +80,7 @@ sector_mark(struct journal_ring *r, uint64_t start)
 bool
 journal_write(struct journal_ring *r, struct journal_rec *rec, const struct span strings[JS_MAX])
 {
-	uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed) & ~(uint64_t)7;
+	uint64_t head = ALIGN8(atomic_load_explicit(&r->head, memory_order_relaxed));
 	uint64_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
 	uint32_t size = record_size(rec, strings), room = (uint32_t)(JOURNAL_RING - (head & MASK));
 	uint32_t skip = size > room ? room : 0;
