@@ -38,7 +38,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned records = 0;
 
 	if (size <= sizeof at)
-		return -1;
+		return 0;
 	memcpy(&at, data, sizeof at);
 	data += sizeof at;
 	size -= sizeof at;

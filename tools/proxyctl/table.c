@@ -88,6 +88,14 @@ cell_print(
 		spaces(out, pad);
 }
 
+static void
+row_end(struct str *out)
+{
+	while (out->len > 0 && out->data[out->len - 1] == ' ')
+		out->len--;
+	str_addc(out, '\n');
+}
+
 void
 table_print(struct table *t, bool colour, struct str *out)
 {
@@ -106,6 +114,6 @@ table_print(struct table *t, bool colour, struct str *out)
 	for (unsigned i = 0; i < t->at; i++) {
 		cell_print(t, i % t->ncolumns, t->cells[i], width[i % t->ncolumns], out);
 		if (i % t->ncolumns == t->ncolumns - 1)
-			str_addc(out, '\n');
+			row_end(out);
 	}
 }
