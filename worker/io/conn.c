@@ -193,6 +193,25 @@ on_connected(struct conn *c)
 		read_and_tell(c);
 }
 
+/*
+ * A reset. Bytes received before it are still in the kernel, and often they are the answer that explains it, so
+ * a reader reads on and finds the error behind them; a conn nobody reads fails at once. true: it failed.
+ */
+static bool
+on_reset(struct conn *c)
+{
+	int error;
+
+	if (!c->paused || (c->in != NULL && buf_unread(c->in) > 0)) {
+		c->readable = c->hup = true;
+		return false;
+	}
+	error = socket_error(c);
+	conn_fail(c, error == 0 ? ECONNRESET : error);
+	tell_error(c);
+	return true;
+}
+
 static void
 on_ready(struct loop_source *s, uint32_t events)
 {
@@ -210,13 +229,8 @@ on_ready(struct loop_source *s, uint32_t events)
 			on_connected(c);
 		return;
 	}
-	if (events & EPOLLERR) {
-		int error = socket_error(c);
-
-		conn_fail(c, error == 0 ? ECONNRESET : error);
-		tell_error(c);
+	if ((events & EPOLLERR) && on_reset(c))
 		return;
-	}
 	if ((events & EPOLLOUT) && c->want_drain) {
 		c->want_drain = false;
 		if (!tell(c, CONN_DRAINED))
@@ -435,7 +449,11 @@ conn_writev(struct conn *c, const struct iovec *iov, int n)
 		done = c->ops->writev(c, iov, n);
 	while (done < 0 && errno == EINTR);
 	if (done < 0 && errno != EAGAIN) {
-		conn_fail(c, errno);
+		c->readable = c->hup = true;	/* what was received before is still to be read */
+		if (c->paused)
+			conn_fail(c, errno);
+		else
+			loop_post(c->loop, &c->task);
 		return -1;
 	}
 	if (done < 0)

@@ -45,7 +45,7 @@ struct buf *conn_take(struct conn *, size_t n);
 int	conn_buffer(struct conn *, uint32_t size) MUST_CHECK;
 bool	conn_full(const struct conn *);		/* no room: the owner must consume or grow */
 
-/* Bytes the kernel took, never copies. Less than asked (0 included): wait for CONN_DRAINED. -1: CONN_ERROR follows. */
+/* Bytes the kernel took, never copies. Less than asked (0 included): wait for CONN_DRAINED. -1: the peer is gone; CONN_ERROR or CONN_EOF follows what it sent before. */
 ssize_t	conn_writev(struct conn *, const struct iovec *, int n);
 void	conn_shutdown(struct conn *);		/* FIN after what was written; reading goes on */
 

@@ -1,0 +1,342 @@
+/*
+ * The client half of HTTP/1: writes the request, reads the answer's head, hands the body on.
+ *
+ * Sending and reading overlap: an answer may come while the body still flows (RFC 9112 9.3), and is relayed at
+ * once. The connection is only good for another request when both ends of the exchange are complete.
+ */
+#include "conf/base/assert.h"
+#include "worker/back/fetch.h"
+
+#define HEAD_PIECES	16		/* besides one per field, at most */
+#define INTERIM_FIELDS	64
+
+static int64_t
+now(const struct fetch *f)
+{
+	return f->r->x->loop.now_ms;
+}
+
+/* ------------------------------------------------------------------ the request */
+
+/* An unchanged request line is one piece with the fields behind it. */
+static void
+out_line(struct h1_out *o, const struct req *r)
+{
+	const struct h1_request *in = &r->in;
+
+	if (r->up_target.p == NULL && in->minor == 1 && in->fields.n > 0) {
+		const char *end = in->fields.v[0].line.p;
+
+		h1_out_lent(o, span_make(in->method_text.p, (size_t)(end - in->method_text.p)));
+		return;
+	}
+	h1_out_text(o, in->method_text);
+	h1_out_text(o, SPAN(" "));
+	h1_out_lent(o, r->up_target.p == NULL ? in->target : r->up_target);
+	h1_out_text(o, SPAN(" HTTP/1.1\r\n"));
+}
+
+/* Hop-by-hop fields of our own. */
+static void
+out_hop(struct h1_out *o, const struct req *r)
+{
+	if (r->want_upgrade) {
+		h1_out_field(o, SPAN("Connection"), SPAN("upgrade"));
+		h1_out_field(o, SPAN("Upgrade"), fields_value(&r->in.fields, H_UPGRADE));
+	} else if (r->in.te_trailers) {
+		h1_out_lent(o, SPAN("Connection: TE\r\nTE: trailers\r\n"));
+	}
+	if (r->in.body == H1_CHUNKED)
+		h1_out_lent(o, SPAN("Transfer-Encoding: chunked\r\n"));
+}
+
+static bool
+build_head(struct fetch *f, struct h1_out *o)
+{
+	struct req *r = f->r;
+
+	h1_out_init(o, &r->arena, r->in.fields.n + HEAD_PIECES, 512);
+	out_line(o, r);
+	if (r->up_host.p != NULL)
+		h1_out_field(o, SPAN("Host"), r->up_host);
+	h1_out_fields(o, &r->in.fields);
+	out_hop(o, r);
+	h1_out_end(o);
+	return !o->failed;
+}
+
+static void
+arm(struct fetch *f)
+{
+	const struct conf_upstream_timeout *t = &f->r->timeout;
+
+	conn_deadline(f->conn, now(f) + (f->state == FS_BODY ? t->idle_ms : t->response_ms));
+}
+
+/* Writes what there is. A broken client body ends the attempt; a broken target shows when it is read from. */
+static void
+send_on(struct fetch *f)
+{
+	switch (h1_sink_run(&f->sink)) {
+	case SINK_DONE:
+		f->sent = true;
+		arm(f);
+		break;
+	case SINK_CUT:
+		if (f->state == FS_HEAD)
+			fetch_give_up(f, f->r->up->why, PICK_UNUSED);
+		break;
+	case SINK_BODY:
+	case SINK_CONN:
+		arm(f);
+		break;
+	case SINK_FAILED:
+		break;
+	}
+}
+
+static void
+on_up_ready(struct body *b)
+{
+	struct fetch *f = b->sink;
+	enum fetch_state was = f->state;
+
+	if (f->conn == NULL || f->sent)
+		return;
+	send_on(f);
+	if (f->state != was)
+		req_run(f->r);
+}
+
+/* ------------------------------------------------------------------ the answer */
+
+static void
+relay_interim(struct fetch *f, size_t len)
+{
+	struct req *r = f->r;
+	struct h1_response m = { 0 };
+	struct field fields[INTERIM_FIELDS];
+	struct span head = span_make(conn_bytes(f->conn), len);
+	enum reason why;
+
+	m.fields.v = fields;
+	m.fields.size = INTERIM_FIELDS;
+	why = h1_parse_response(&m, head, r->in.method, &r->x->response_limits);
+	if (why == R_NONE && ++f->interims > (unsigned)r->x->conf->http.max_interim)
+		why = R_RESPONSE_INTERIM;
+	if (why != R_NONE) {
+		fetch_give_up(f, why, PICK_FAILED);
+		return;
+	}
+	r->front->interim(r, &m);
+	conn_consume(f->conn, len);
+	f->scan = (struct h1_scan){ 0 };
+}
+
+static bool
+is_interim(struct span head)
+{
+	return head.n > 12 && head.p[9] == '1' && !(head.p[10] == '0' && head.p[11] == '1');
+}
+
+static enum reason
+parse_final(struct fetch *f, size_t len)
+{
+	struct req *r = f->r;
+	struct h1_limits *limits = &r->x->response_limits;
+	struct span head;
+	enum reason why;
+
+	r->resp_buf = conn_take(f->conn, len);
+	if (r->resp_buf == NULL)
+		return R_NO_MEMORY;
+	head = span_make(r->resp_buf->data + r->resp_buf->r, len);
+	r->resp = (struct h1_response){ 0 };
+	r->resp.fields.size = limits->max_fields + REQ_FIELDS_ADDED;
+	r->resp.fields.v = arena_try_alloc(&r->arena, r->resp.fields.size * sizeof *r->resp.fields.v);
+	if (r->resp.fields.v == NULL)
+		return R_NO_MEMORY;
+	why = h1_parse_response(&r->resp, head, r->in.method, limits);
+	if (why == R_NONE && r->resp.status == 101 &&
+	    !(r->want_upgrade && r->resp.upgrade && span_ieq(fields_value(&r->resp.fields, H_UPGRADE),
+	    fields_value(&r->in.fields, H_UPGRADE))))
+		why = R_RESPONSE_SWITCH;
+	return why;
+}
+
+static void
+take_final(struct fetch *f, size_t len)
+{
+	struct req *r = f->r;
+	enum reason why = parse_final(f, len);
+
+	if (why != R_NONE) {
+		buf_put(&r->resp_buf);
+		r->resp = (struct h1_response){ 0 };
+		fetch_give_up(f, why, PICK_FAILED);
+		return;
+	}
+	r->upstream_status = (uint16_t)r->resp.status;
+	f->state = FS_BODY;
+	if (r->resp.body == H1_NONE) {
+		conn_pause(f->conn);
+		conn_deadline(f->conn, TIMER_NEVER);
+		return;
+	}
+	h1_source_init(&f->source, f->conn, r->resp.body, r->resp.length, true, &r->arena, &r->x->response_limits,
+	    UINT64_MAX);
+	r->down = &f->source.body;
+	arm(f);
+}
+
+/* true: the state moved. */
+static bool
+read_head(struct fetch *f)
+{
+	struct req *r = f->r;
+
+	while (f->state == FS_HEAD && conn_peek(f->conn).n > 0) {
+		struct span in = conn_peek(f->conn);
+		size_t len;
+		enum reason why = h1_scan_response(&f->scan, in, &r->x->response_limits, &len);
+
+		if (r->t.first_byte == UINT32_MAX)
+			r->t.first_byte = (uint32_t)(r->x->loop.now_us - r->start_us);
+		if (why != R_NONE) {
+			fetch_give_up(f, why, PICK_FAILED);
+			return true;
+		}
+		if (len == 0) {
+			if (conn_full(f->conn) && conn_buffer(f->conn, r->x->response_limits.max_head + BUF_SMALL) != 0)
+				fetch_give_up(f, R_NO_MEMORY, PICK_UNUSED);
+			break;
+		}
+		if (is_interim(in))
+			relay_interim(f, len);
+		else
+			take_final(f, len);
+	}
+	return f->state != FS_HEAD;
+}
+
+/* ------------------------------------------------------------------ events */
+
+static void
+on_eof(struct fetch *f)
+{
+	struct req *r = f->r;
+
+	if (f->state == FS_BODY) {
+		if (r->down != NULL && r->down->state == BODY_OPEN)
+			h1_source_eof(&f->source);
+		return;
+	}
+	fetch_attempt_failed(f, conn_peek(f->conn).n > 0 ? R_UPSTREAM_TRUNCATED : R_UPSTREAM_CLOSED);
+	req_run(r);
+}
+
+static void
+on_timeout(struct fetch *f)
+{
+	struct req *r = f->r;
+
+	if (f->state == FS_BODY) {
+		if (r->down == NULL || r->down->state != BODY_OPEN)
+			return;
+		if (conn_paused(f->conn) || body_peek(r->down).n > 0)
+			arm(f);		/* it waits for the client, not for the target */
+		else
+			h1_source_fail(&f->source, R_RESPONSE_IDLE);
+		return;
+	}
+	if (r->up != NULL && r->up->state == BODY_OPEN && r->up_source.wait_since != 0) {
+		arm(f);			/* the client's body is what is missing; the session watches that */
+		return;
+	}
+	fetch_give_up(f, R_RESPONSE_TIMEOUT, PICK_FAILED);
+	req_run(r);
+}
+
+static void
+on_error(struct fetch *f)
+{
+	struct req *r = f->r;
+
+	if (f->state == FS_BODY) {
+		if (r->down != NULL)
+			h1_source_fail(&f->source, R_UPSTREAM_RESET);
+		return;
+	}
+	fetch_attempt_failed(f, R_UPSTREAM_RESET);
+	req_run(r);
+}
+
+static void
+on_data(struct fetch *f)
+{
+	if (f->state == FS_BODY) {
+		if (f->r->down == NULL || f->r->down->state != BODY_OPEN) {
+			conn_pause(f->conn);
+			return;
+		}
+		arm(f);
+		h1_source_data(&f->source);
+	} else if (read_head(f)) {
+		req_run(f->r);
+	}
+}
+
+static void
+on_event(struct conn *c, enum conn_event ev, void *owner)
+{
+	struct fetch *f = owner;
+	enum fetch_state was = f->state;
+
+	(void)c;
+	switch (ev) {
+	case CONN_READY:
+		break;
+	case CONN_DATA:
+		on_data(f);
+		break;
+	case CONN_DRAINED:
+		if (!f->sent)
+			send_on(f);
+		if (f->state != was)
+			req_run(f->r);
+		break;
+	case CONN_EOF:
+		on_eof(f);
+		break;
+	case CONN_TIMEOUT:
+		on_timeout(f);
+		break;
+	case CONN_ERROR:
+		on_error(f);
+		break;
+	}
+}
+
+void
+fetch_send(struct fetch *f)
+{
+	struct req *r = f->r;
+	struct h1_out o;
+
+	conn_set_owner(f->conn, on_event, f);
+	f->out_at_start = conn_bytes_out(f->conn);
+	f->state = FS_HEAD;
+	if (!build_head(f, &o) || conn_buffer(f->conn, BUF_LARGE) != 0) {
+		fetch_give_up(f, R_NO_MEMORY, PICK_UNUSED);
+		return;
+	}
+	if (r->up != NULL) {
+		r->up->ready = on_up_ready;
+		r->up->sink = f;
+	}
+	h1_sink_init(&f->sink, f->conn, r->up, &o, r->in.body == H1_NONE ? FRAMING_NONE :
+	    r->in.body == H1_CHUNKED ? FRAMING_CHUNKED : FRAMING_RAW, true, &r->arena);
+	send_on(f);
+	if (f->state == FS_HEAD)
+		conn_resume(f->conn);
+}

@@ -1,0 +1,351 @@
+/*
+ * The worker process: one loop, everything it needs made after fork, messages from the master.
+ *
+ * Draining: no new connections, idle ones closed at once, requests until they make no progress for the drain
+ * time, tunnels to their own limits. The process leaves when nothing is left.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "conf/base/assert.h"
+#include "conf/base/enc.h"
+#include "conf/base/log.h"
+#include "conf/base/map.h"
+#include "conf/base/mem.h"
+#include "conf/base/wire.h"
+#include "worker/back/balance.h"
+#include "worker/back/dns.h"
+#include "worker/back/fetch.h"
+#include "worker/back/pool.h"
+#include "worker/back/retry.h"
+#include "worker/filter/filter.h"
+#include "worker/front/accept.h"
+#include "worker/front/session.h"
+#include "worker/mode/acl.h"
+#include "worker/mode/route.h"
+
+#define DRAIN_LOOK_MS 200
+
+struct worker {
+	struct ctx	x;
+	struct acceptor	*acceptor;
+	struct loop_source link;
+	struct timer	drain_timer;
+	int64_t		progress_ms;	/* when draining last got somewhere */
+	uint64_t	progress;	/* bytes and requests at that time */
+};
+
+static struct worker worker;		/* one per process; here for the crash report */
+
+static void
+crash_dump(void)
+{
+	report_add_u64("sessions", worker.x.sessions.count);
+	report_add_u64("requests", worker.x.reqs.count);
+	LIST_EACH(&worker.x.reqs, n) {
+		const struct req *r = LIST_ENTRY(n, struct req, node);
+
+		if (!r->running)
+			continue;
+		report_add("running request in step ");
+		report_add(req_step_name(r->step));
+		if (r->fetch != NULL) {
+			report_add(", fetch ");
+			report_add(fetch_state_name(r->fetch));
+		}
+		report_add("\n");
+		return;
+	}
+}
+
+/* ------------------------------------------------------------------ start */
+
+static bool
+has_mode(const struct conf *c, enum conf_mode m)
+{
+	for (unsigned i = 0; i < c->nlisteners; i++)
+		if (c->listeners[i].mode == m)
+			return true;
+	return false;
+}
+
+static void
+set_limits(struct ctx *x)
+{
+	const struct conf_http *h = &x->conf->http;
+
+	x->request_limits = (struct h1_limits){ .max_head = (uint32_t)h->max_head, .max_field = (uint32_t)h->max_field,
+	    .max_target = (uint32_t)h->max_target, .max_fields = (uint16_t)h->max_fields,
+	    .relaxed = h->relaxed_line_endings };
+	x->response_limits = (struct h1_limits){ .max_head = (uint32_t)h->max_response_head,
+	    .max_field = (uint32_t)h->max_response_head, .max_target = UINT32_MAX,
+	    .max_fields = (uint16_t)h->max_response_fields };
+}
+
+static int
+make_tables(struct ctx *x, struct errdetail *ed)
+{
+	const struct conf *c = x->conf;
+
+	if (has_mode(c, MODE_REVERSE) && (x->routes = route_table_new(c, ed)) == NULL)
+		return -E_NOMEM;
+	if (has_mode(c, MODE_FORWARD) && (x->acls = acl_table_new(c, ed)) == NULL)
+		return -E_NOMEM;
+	x->chains = mem_array(c->nroutes + 1, sizeof(struct chain *));
+	for (unsigned i = 0; i < c->nroutes; i++)
+		x->chains[i] = chain_new(c, &c->routes[i]);
+	x->chains[c->nroutes] = chain_new(c, NULL);
+	x->budgets = mem_array(c->nservices + 1, sizeof *x->budgets);
+	x->balance = balance_new(c, x->env->endpoints, x->stats);
+	x->pool = pool_new(&x->loop, x->stats, ed);
+	x->dns = dns_new(&x->loop, &c->dns, x->stats, ed);
+	if (x->balance == NULL || x->pool == NULL || x->dns == NULL)
+		return -E_NOMEM;
+	return fetch_gates_new(c);
+}
+
+static int
+ctx_init(struct ctx *x, struct env *e, struct errdetail *ed)
+{
+	uint8_t seed[16];
+	int n, rc = loop_init(&x->loop, ed);
+
+	if (rc != 0)
+		return rc;
+	x->env = e;
+	x->conf = e->conf;
+	x->stats = e->my;
+	x->journal = &e->journal->ring[e->lane];
+	x->loop.beat_ms = &e->my->beat_ms;
+	x->loop.asleep = &e->my->asleep;
+	list_init(&x->sessions);
+	list_init(&x->reqs);
+	if (enc_random(seed, sizeof seed) != 0)
+		return err_sys(ed, "getrandom");
+	map_seed(seed);
+	memcpy(&x->id_state, seed, sizeof x->id_state);
+	n = snprintf(x->via, sizeof x->via, "proxyd-%08x", (unsigned)(e->boot_id & 0xffffffffu));
+	x->via_len = (uint8_t)n;
+	set_limits(x);
+	return make_tables(x, ed);
+}
+
+/* ------------------------------------------------------------------ draining */
+
+static uint64_t
+progress(const struct ctx *x)
+{
+	const uint64_t *c = x->stats->counter;
+	uint64_t sum = c[C_REQUESTS] + c[C_CONNS_ACCEPTED];
+
+	LIST_EACH(&x->sessions, n) {
+		const struct session *s = LIST_ENTRY(n, struct session, node);
+
+		if (s->conn != NULL)
+			sum += conn_bytes_in(s->conn) + conn_bytes_out(s->conn);
+	}
+	return sum;
+}
+
+static bool
+only_tunnels(const struct ctx *x)
+{
+	LIST_EACH(&x->sessions, n)
+		if (LIST_ENTRY(n, struct session, node)->conn != NULL)
+			return false;
+	return true;
+}
+
+static void
+look_at_drain(struct worker *w)
+{
+	struct ctx *x = &w->x;
+	uint64_t p = progress(x);
+
+	session_drain(x);
+	if (x->sessions.count == 0) {
+		x->loop.stop = true;
+		return;
+	}
+	if (p != w->progress) {
+		w->progress = p;
+		w->progress_ms = x->loop.now_ms;
+	}
+	if (!only_tunnels(x) && x->loop.now_ms - w->progress_ms > x->conf->process.drain_ms) {
+		log_write(LOG_WARN, "drain: %u connections made no progress for %lld ms, closing them",
+		    x->sessions.count, (long long)x->conf->process.drain_ms);
+		x->loop.stop = true;
+		return;
+	}
+	if (!timer_set(&x->loop.timers, &w->drain_timer, x->loop.now_ms + DRAIN_LOOK_MS))
+		x->loop.stop = true;
+}
+
+static void
+on_drain_timer(struct timer *t)
+{
+	look_at_drain(LIST_ENTRY(t, struct worker, drain_timer));
+}
+
+static void
+drain(struct worker *w)
+{
+	struct ctx *x = &w->x;
+
+	if (x->draining)
+		return;
+	x->draining = true;
+	atomic_store(&x->stats->state, LANE_DRAINING);
+	acceptor_stop(w->acceptor);
+	pool_clear(x->pool);
+	w->progress_ms = x->loop.now_ms;
+	look_at_drain(w);
+}
+
+/* ------------------------------------------------------------------ the master's messages */
+
+static void
+on_message(struct worker *w, char *buf, size_t len, int fd)
+{
+	uint16_t type;
+	struct wire m;
+	uint32_t n;
+
+	if (wire_read_init(&m, buf, len, &type) != 0)
+		return;
+	switch (type) {
+	case LINK_DRAIN:
+		drain(w);
+		break;
+	case LINK_STOP:
+		w->x.loop.stop = true;
+		break;
+	case LINK_ADOPT:
+	case LINK_RELEASE:
+		n = wire_get_u32(&m);
+		if (wire_done(&m) != 0 || w->x.draining)
+			break;
+		if (type == LINK_RELEASE)
+			acceptor_leave(w->acceptor, n);
+		else if (acceptor_serve(w->acceptor, n) != 0)
+			log_sys(LOG_ERROR, "cannot serve slot %u", n);
+		break;
+	case LINK_LOGLEVEL:
+		n = wire_get_u32(&m);
+		if (wire_done(&m) == 0 && n <= LOG_DEBUG)
+			log_set_level((enum log_level)n);
+		break;
+	case LINK_REOPEN:
+		if (fd >= 0) {
+			log_reopen(fd);
+			fd = -1;
+		}
+		break;
+	default:
+		log_write(LOG_WARN, "unknown message %u from the master", type);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static void
+on_link(struct loop_source *s, uint32_t events)
+{
+	struct worker *w = LIST_ENTRY(s, struct worker, link);
+	char buf[WIRE_MAX];
+	size_t len;
+	int fd, rc;
+
+	(void)events;
+	while ((rc = wire_recv(s->fd, buf, sizeof buf, &len, &fd)) == 0)
+		on_message(w, buf, len, fd);
+	if (rc == -E_AGAIN)
+		return;
+	log_write(LOG_WARN, "the master is gone: draining");
+	loop_remove(&w->x.loop, &w->link);
+	drain(w);
+}
+
+static int
+say(const struct env *e, enum link_type type, const char *text)
+{
+	char buf[WIRE_MAX];
+	struct wire m;
+
+	wire_write_init(&m, buf, sizeof buf, (uint16_t)type);
+	if (text != NULL)
+		wire_put_span(&m, span_str(text));
+	return wire_send(e->link, &m, -1);
+}
+
+static int
+serve(struct worker *w, struct errdetail *ed)
+{
+	int rc = loop_add(&w->x.loop, &w->link, w->x.env->link, EPOLLIN | EPOLLET);
+
+	if (rc != 0)
+		return err_sys(ed, "epoll_ctl");
+	w->acceptor = acceptor_new(&w->x, ed);
+	if (w->acceptor == NULL)
+		return -E_SYS;
+	if (acceptor_serve(w->acceptor, w->x.env->slot) != 0)
+		return err_sys(ed, "listening sockets of slot %u", w->x.env->slot);
+	return say(w->x.env, LINK_READY, NULL);
+}
+
+/* ------------------------------------------------------------------ end */
+
+static void
+worker_fini(struct worker *w)
+{
+	struct ctx *x = &w->x;
+
+	while (!list_empty(&x->reqs)) {
+		struct req *r = LIST_ENTRY(list_first(&x->reqs), struct req, node);
+
+		r->gone = true;
+		r->reason = R_STOPPING;
+		req_run(r);
+	}
+	while (!list_empty(&x->sessions))
+		session_close(LIST_ENTRY(list_first(&x->sessions), struct session, node));
+	acceptor_free(&w->acceptor);
+	timer_fini(&x->loop.timers, &w->drain_timer);
+	dns_free(&x->dns);
+	pool_free(&x->pool);
+	balance_free(&x->balance);
+	route_table_free(&x->routes);
+	acl_table_free(&x->acls);
+	for (unsigned i = 0; i <= x->conf->nroutes; i++)
+		chain_free(&x->chains[i]);
+	mem_free(x->chains);
+	mem_free(x->budgets);
+	fetch_gates_free();
+	loop_fini(&x->loop);
+	buf_drain_pool();
+}
+
+int
+worker_main(struct env *e)
+{
+	struct errdetail ed = { 0 };
+	struct worker *w = &worker;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	report_set_area(&e->report->area[e->lane]);
+	report_install(crash_dump);
+	w->link.ready = on_link;
+	timer_init(&w->drain_timer, on_drain_timer);
+	if (ctx_init(&w->x, e, &ed) != 0 || serve(w, &ed) != 0) {
+		(void)!say(e, LINK_FAILED, ed.text);
+		log_write(LOG_ERROR, "start-up failed: %s", ed.text);
+		return 1;
+	}
+	atomic_store(&e->my->state, LANE_READY);
+	loop_run(&w->x.loop);
+	worker_fini(w);
+	return say(e, LINK_DRAINED, NULL) == 0 ? 0 : 1;
+}
