@@ -10,6 +10,7 @@ from tests.flow.lib import bodies, config, peers
 from tests.flow.lib.client import Client
 from tests.flow.lib.origin import BODY, EARLY, reply
 from tests.flow.lib.ports import free_port
+from tests.flow.lib.side import make_side
 from tests.flow.lib.proxy import have
 
 FULL = os.environ.get("FULL") == "1"
@@ -264,5 +265,4 @@ def test_raw_bodies_of_odd_sizes_through_both_codings(side, origin):
 
 @pytest.fixture(scope="module")
 def sides(launch, origin):
-    from tests.flow.conftest import make_side
     return {"reverse": make_side("reverse", launch, origin, **UNLIMITED), "forward": make_side("forward", launch, origin)}

@@ -13,7 +13,7 @@ from tests.flow.lib.client import Client, get
 from tests.flow.lib.message import Ended
 from tests.flow.lib.origin import CLOSE, EARLY, OK, reply
 
-from .request_rows import ROWS
+from tests.flow.http1.request_rows import ROWS
 
 TAIL = b"GET @P@/smuggled HTTP/1.1\r\nHost: @H@\r\n\r\n"
 CONTROL = b"GET @P@/control HTTP/1.1\r\nHost: @H@\r\n\r\n"

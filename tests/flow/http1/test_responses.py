@@ -7,7 +7,7 @@ from tests.flow.lib.client import Client
 from tests.flow.lib.message import Ended
 from tests.flow.lib.origin import OK, reply
 
-from .response_rows import ROWS
+from tests.flow.http1.response_rows import ROWS
 
 CASES = [pytest.param(m, r, id=f"{m}-{r.id}") for r in ROWS for m in ("reverse", "forward")]
 
@@ -39,6 +39,7 @@ def test_row(mode, row, sides, origin):
         else:
             r = c.response(row.method, on_interim=seen.append)
             check(row, r)
+            settle(row)
             if row.kind == "bad" or row.version == "1.0" or r.closing:
                 pass
             else:
@@ -46,8 +47,7 @@ def test_row(mode, row, sides, origin):
                 again = c.response()
                 assert (again.status, again.body) == (200, b"control"), again
     used = [r for r in origin.requests if r.target == "/row"][-1].conn
-    if row.reuse is False:
-        time.sleep(0.06 if len(row.script) > 1 else 0.0)
+    settle(row)
     after = control(side)
     if row.reuse is True:
         assert after is used, "a clean upstream connection was not used again"
@@ -63,6 +63,12 @@ def aborted(c, method="GET"):
         return e.response
     assert r.framing == "close" and r.end == "rst", f"looks complete: {r} {r.framing} {r.end}"
     return r
+
+
+def settle(row):
+    """Lets a script that goes on behind its response come to its end."""
+    if row.reuse is False and len(row.script) > 1:
+        time.sleep(0.06)
 
 
 def check(row, r):

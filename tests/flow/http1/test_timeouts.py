@@ -8,8 +8,7 @@ from tests.flow.lib.client import Client
 from tests.flow.lib.message import Ended
 from tests.flow.lib.origin import BODY, EARLY, OK
 from tests.flow.lib.ports import free_port
-
-from tests.flow.conftest import make_side
+from tests.flow.lib.side import make_side
 
 CLOCKS = {
     "timeouts": {"head": "800ms", "body_idle": "700ms", "body_grace": "1s", "body_rate": 512, "write_idle": "1s", "keepalive": "700ms",
