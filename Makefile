@@ -100,7 +100,7 @@ BIN := $(if $(wildcard master/main.c),$(B)/proxyd) $(if $(wildcard tools/proxyct
 UNIT := $(UNIT_SRC:%.c=$(B)/%)
 REPLAY := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/tests/fuzz/replay_%)
 FUZZ := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/tests/fuzz/%)
-OBJ := $(call obj,$(SRC) $(UNIT_SRC) $(FUZZ_SRC) tests/fuzz/replay.c)
+OBJ := $(call obj,$(SRC) $(UNIT_SRC) $(FUZZ_SRC) tests/fuzz/replay.c tools/dev/confref.c)
 
 # ---------------------------------------------------------------- build
 
@@ -245,6 +245,17 @@ bench: all
 	PROXYD=$(abspath $(B))/proxyd tests/bench/bench --peers tests/bench -p proxyd,nginx,nginx-tuned,haproxy,squid \
 	    -s miss-1k,forward-get,connect-bulk -r 3 -o $(B)/bench.json $(BENCH_ARGS)
 	@tests/bench/table $(B)/bench.json
+
+# ------------------------------------------------------------ reference
+# Both files are committed; tests/unit/conf/test_reference fails when they are stale.
+
+.PHONY: reference
+reference: $(B)/tools/dev/confref
+	$< markdown >conf/REFERENCE.md
+	$< man >conf/proxyd.conf.5
+
+$(B)/tools/dev/confref: $(B)/tools/dev/confref.o $(LIB)
+	$(call do,LD,$(LINK)) $^ $(PKG_LIBS)
 
 # -------------------------------------------------------------- install
 

@@ -418,11 +418,11 @@ percent_text(double v, struct str *out)
 {
 	char buf[48];
 
-	(void)snprintf(buf, sizeof buf, "%.17g", v);
+	(void)snprintf(buf, sizeof buf, "%#.17g", v);		/* libconfig knows a number by its point */
 	if (v * 100 == (double)(int)(v * 100) && (double)(int)(v * 100) / 100 == v)
 		str_printf(out, "\"%d%%\"", (int)(v * 100));
 	else
-		str_printf(out, "%s%s", buf, strpbrk(buf, ".e") == NULL ? ".0" : "");
+		str_adds(out, buf);
 }
 
 void

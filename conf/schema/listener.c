@@ -17,6 +17,21 @@ static const struct item items[] = {
 	{ "backlog", ITEM_INT, AT(backlog), "1024", 1, 65535, .help = "connections the kernel keeps until they are accepted" },
 };
 
+/* Without a name of its own a listener is called by its first address, as far as a name may say it. */
+static const char *
+name_of(struct item_ctx *c, const struct conf_listener *l)
+{
+	char *name = arena_strdup(c->arena, l->bind.n > 0 ? l->bind.v[0] : "?");
+	size_t n = strspn(name, WORD_NAME);
+
+	while (name[n] != '\0') {
+		name[n] = '_';
+		n += strspn(name + n, WORD_NAME);
+	}
+	name[n > WORD_NAME_MAX ? WORD_NAME_MAX : n] = '\0';
+	return name;
+}
+
 static void
 check(struct item_ctx *c, void *obj)
 {
@@ -34,7 +49,7 @@ check(struct item_ctx *c, void *obj)
 			l->naddrs++;
 	}
 	if (l->name == NULL)
-		l->name = l->bind.n > 0 ? l->bind.v[0] : "?";
+		l->name = name_of(c, l);
 	else
 		(void)word_name(c, "name", l->name);
 }

@@ -16,7 +16,9 @@ extern const struct section schema_error_page;
 extern const char *const schema_modes[];
 
 /* schema/words.c: checks of single words, each adding its own problem at the member `key`. */
-bool	word_name(struct item_ctx *, const char *key, const char *name);	/* letters, digits, . _ - / ; at most 120 */
+#define WORD_NAME "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:[]*"
+#define WORD_NAME_MAX 120		/* a UNIX socket's path may name its listener */
+bool	word_name(struct item_ctx *, const char *key, const char *name);	/* WORD_NAME only, 1 to WORD_NAME_MAX */
 bool	word_host(struct item_ctx *, const char *key, const char **host, bool wildcard);	/* lower-cases into the arena */
 bool	word_header(struct item_ctx *, const char *key, const char *name);	/* one that an edit may touch */
 bool	word_method(struct item_ctx *, const char *key, const char *method);

@@ -6,8 +6,6 @@
 #include "conf/base/assert.h"
 #include "conf/http/field.h"
 
-#define NAME_MAX_LEN 120		/* a UNIX socket's path may name its listener */
-
 static bool
 is_alnum(char c)
 {
@@ -17,11 +15,9 @@ is_alnum(char c)
 bool
 word_name(struct item_ctx *c, const char *key, const char *name)
 {
-	size_t n = strlen(name);
-	bool ok = n > 0 && n <= NAME_MAX_LEN;
+	size_t n = strspn(name, WORD_NAME);
+	bool ok = n > 0 && n <= WORD_NAME_MAX && name[n] == '\0';
 
-	for (size_t i = 0; ok && i < n; i++)
-		ok = is_alnum(name[i]) || strchr("._-/:[]*", name[i]) != NULL;
 	if (!ok)
 		item_error(c, key, "\"%s\" = \"%.80s\" is not a name: write 1 to 120 letters, digits, '.', '_', '-', '/'", key, name);
 	return ok;
