@@ -13,20 +13,20 @@
 #include "conf/item.h"
 #include "conf/load.h"
 #include "conf/socket_path.h"
+#include "master/options.h"
 #include "tools/proxyctl/client.h"
 #include "tools/proxyctl/follow.h"
 #include "tools/proxyctl/format.h"
 
 #define WORDS_MAX 8
 #define PATIENCE_MS 30000
-#define CONF_FILE "/etc/proxyd/proxyd.conf"
 #define INSTANCE "proxyd"
 #define LOG_LINES 20
 #define LOG_LINES_MAX 100000
 
 struct call {
-	struct options *o;
-	enum cmd_id id;
+	struct globals *o;
+	enum admin_cmd id;
 	int argc; /* arguments behind the verb */
 	char **argv;
 	const char *words[WORDS_MAX]; /* of the question */
@@ -62,7 +62,7 @@ static command_f *const runs[CMD_MAX] = {
 };
 
 const char *
-command_verb(enum cmd_id id)
+command_verb(enum admin_cmd id)
 {
 	return rows[id].verb;
 }
@@ -289,7 +289,7 @@ run_check(struct call *c)
 {
 	if (c->argc > 1)
 		return usage(c, "one file at a time");
-	return check_file(c, c->argc == 1 ? c->argv[0] : CONF_FILE);
+	return check_file(c, c->argc == 1 ? c->argv[0] : OPTIONS_FILE);
 }
 
 /* ------------------------------------------------------------------------------ verbs that only ask */
@@ -361,8 +361,8 @@ run_reload(struct call *c)
 	uint64_t seconds = 0;
 	int rc;
 
-	if (wait != NULL && !number_parse(wait, 86400, &seconds))
-		return usage(c, "--wait takes a number of seconds up to a day");
+	if (wait != NULL && !number_parse(wait, ADMIN_WAIT_MAX, &seconds))
+		return usage(c, "--wait takes a number of seconds up to an hour");
 	if (c->argc > 0)
 		return usage(c, "unexpected argument");
 	if (wait != NULL) {
@@ -545,20 +545,20 @@ verb_is(const char *verb, int argc, char **argv, int *words)
 	return true;
 }
 
-static enum cmd_id
+static enum admin_cmd
 verb_find(int argc, char **argv, int *words)
 {
 	unsigned i = 0;
 
 	while (i < CMD_MAX && !verb_is(rows[i].verb, argc, argv, words))
 		i++;
-	return (enum cmd_id)i;
+	return (enum admin_cmd)i;
 }
 
 static int
 run_help(struct call *c)
 {
-	enum cmd_id id;
+	enum admin_cmd id;
 	int words;
 
 	if (c->argc == 0) {
@@ -590,7 +590,7 @@ verb_unknown(const char *word)
 }
 
 int
-command_run(struct options *o, int argc, char **argv)
+command_run(struct globals *o, int argc, char **argv)
 {
 	struct call c = { .o = o, .answer.fd = -1 };
 	int words, rc;

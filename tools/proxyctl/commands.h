@@ -3,23 +3,17 @@
  */
 #pragma once
 #include <stdbool.h>
+#include "master/admin_request.h"
 
 enum exit_code { EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_NOT_RUNNING };
 
-enum cmd_id {
-#define CMD(id, verb, args, who, help) id,
-#include "master/admin_tbl.h"
-#undef CMD
-	CMD_MAX
-};
-
-struct options {
+struct globals {
 	const char	*socket, *name;	/* as given; NULL: the default */
 	bool		 json, tty;	/* tty: standard output is a terminal */
 };
 
 /* argv is the verb and what follows; the result is an exit code. */
-int	command_run(struct options *, int argc, char **argv);
-const char *command_verb(enum cmd_id);
+int	command_run(struct globals *, int argc, char **argv);
+const char *command_verb(enum admin_cmd);
 void	command_list(void);		/* every verb with its help, to standard output */
 void	command_manual(void);		/* proxyctl(1), to standard output */

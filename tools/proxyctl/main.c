@@ -21,7 +21,7 @@ main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' }, { "man", no_argument, NULL, 'm' }, { 0 } };
-	struct options o = { .tty = isatty(STDOUT_FILENO) == 1 };
+	struct globals o = { .tty = isatty(STDOUT_FILENO) == 1 };
 	int c;
 
 	(void)signal(SIGPIPE, SIG_IGN);
