@@ -18,16 +18,30 @@ now(const struct fetch *f)
 
 /* ------------------------------------------------------------------ the request */
 
+/* The received request line where it can be sent as it is: p NULL when target or version change. */
+static struct span
+unchanged_line(const struct req *r)
+{
+	const struct span version = SPAN(" HTTP/1.1\r\n");
+	const char *start = r->in.method_text.p, *end;
+
+	if (r->up_target.p != NULL || r->in.fields.n == 0 || r->in.fields.v[0].line.p == NULL)
+		return SPAN_NONE;
+	end = r->in.fields.v[0].line.p;
+	if ((size_t)(end - start) <= version.n || memcmp(end - version.n, version.p, version.n) != 0)
+		return SPAN_NONE;
+	return span_make(start, (size_t)(end - start));
+}
+
 /* An unchanged request line is one piece with the fields behind it. */
 static void
 out_line(struct h1_out *o, const struct req *r)
 {
 	const struct h1_request *in = &r->in;
+	struct span line = unchanged_line(r);
 
-	if (r->up_target.p == NULL && in->minor == 1 && in->fields.n > 0) {
-		const char *end = in->fields.v[0].line.p;
-
-		h1_out_lent(o, span_make(in->method_text.p, (size_t)(end - in->method_text.p)));
+	if (line.p != NULL) {
+		h1_out_lent(o, line);
 		return;
 	}
 	h1_out_text(o, in->method_text);
