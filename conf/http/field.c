@@ -7,31 +7,33 @@
 
 /* ---- grammar: every byte's classes, computed by the compiler from RFC 9110 and RFC 3986 ---- */
 
-/* clang-format off */
 #define ALPHA(c)	(((c) >= 'a' && (c) <= 'z') || ((c) >= 'A' && (c) <= 'Z'))
 #define DIGIT(c)	((c) >= '0' && (c) <= '9')
 #define HEX(c)		(DIGIT(c) || ((c) >= 'a' && (c) <= 'f') || ((c) >= 'A' && (c) <= 'F'))
-#define UNRESERVED(c)	(ALPHA(c) || DIGIT(c) || (c) == '-' || (c) == '.' || (c) == '_' || (c) == '~')
-#define SUB_DELIM(c)	((c) == '!' || (c) == '$' || ((c) >= '&' && (c) <= ',') || (c) == ';' || (c) == '=')
-#define TCHAR(c)	(ALPHA(c) || DIGIT(c) || (c) == '!' || ((c) >= '#' && (c) <= '\'') || (c) == '*' || \
-			 (c) == '+' || (c) == '-' || (c) == '.' || ((c) >= '^' && (c) <= '`') || \
-			 (c) == '|' || (c) == '~')
+#define UNRESERVED(c) \
+	(ALPHA(c) || DIGIT(c) || (c) == '-' || (c) == '.' || (c) == '_' || (c) == '~')
+#define SUB_DELIM(c) \
+	((c) == '!' || (c) == '$' || ((c) >= '&' && (c) <= ',') || (c) == ';' || (c) == '=')
+#define TCHAR(c)                                                                                  \
+	(ALPHA(c) || DIGIT(c) || (c) == '!' || ((c) >= '#' && (c) <= '\'') || (c) == '*' ||       \
+	    (c) == '+' || (c) == '-' || (c) == '.' || ((c) >= '^' && (c) <= '`') || (c) == '|' || \
+	    (c) == '~')
 #define VALUE(c)	((c) == '\t' || ((c) >= ' ' && (c) != 0x7f))
 /* Not in RFC 3986, but browsers send them as they are. */
-#define UNWISE(c)	((c) == '[' || (c) == ']' || (c) == '^' || (c) == '`' || \
-			 ((c) >= '{' && (c) <= '}'))
-#define PATH(c)		(UNRESERVED(c) || SUB_DELIM(c) || (c) == ':' || (c) == '@' || (c) == '/' || \
-			 (c) == '%' || UNWISE(c))
+#define UNWISE(c) \
+	((c) == '[' || (c) == ']' || (c) == '^' || (c) == '`' || ((c) >= '{' && (c) <= '}'))
+#define PATH(c)                                                                                   \
+	(UNRESERVED(c) || SUB_DELIM(c) || (c) == ':' || (c) == '@' || (c) == '/' || (c) == '%' || \
+	    UNWISE(c))
 #define QUERY(c)	(PATH(c) || (c) == '?' || (c) == '\\')
 
-#define CLASS(c)	((TCHAR(c) ? HC_TOKEN : 0) | (VALUE(c) ? HC_VALUE : 0) | (HEX(c) ? HC_HEX : 0) | \
-			 (UNRESERVED(c) ? HC_UNRESERVED | HC_HOST : 0) | (PATH(c) ? HC_PATH : 0) | \
-			 (QUERY(c) ? HC_QUERY : 0))
+#define CLASS(c)                                                                         \
+	((TCHAR(c) ? HC_TOKEN : 0) | (VALUE(c) ? HC_VALUE : 0) | (HEX(c) ? HC_HEX : 0) | \
+	    (UNRESERVED(c) ? HC_UNRESERVED | HC_HOST : 0) | (PATH(c) ? HC_PATH : 0) |    \
+	    (QUERY(c) ? HC_QUERY : 0))
 #define CLASS4(c)	CLASS(c), CLASS((c) + 1), CLASS((c) + 2), CLASS((c) + 3)
 #define CLASS16(c)	CLASS4(c), CLASS4((c) + 4), CLASS4((c) + 8), CLASS4((c) + 12)
 #define CLASS64(c)	CLASS16(c), CLASS16((c) + 16), CLASS16((c) + 32), CLASS16((c) + 48)
-
-/* clang-format on */
 
 const uint8_t http_char[256] = { CLASS64(0), CLASS64(64), CLASS64(128), CLASS64(192) };
 

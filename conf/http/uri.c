@@ -222,7 +222,8 @@ odd_part(struct span s, uint32_t *v)
 	if (s.n >= 2 && s.p[0] == '0' && (s.p[1] | 0x20) == 'x') {
 		base = 16;
 		s = cut_from(s, 2);
-	} else if (s.p[0] == '0' && memchr(s.p, '8', s.n) == NULL && memchr(s.p, '9', s.n) == NULL) {
+	} else if (s.p[0] == '0' && memchr(s.p, '8', s.n) == NULL &&
+	    memchr(s.p, '9', s.n) == NULL) {
 		base = 8;
 	}
 	for (size_t i = 0; i < s.n; i++) {

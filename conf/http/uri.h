@@ -33,7 +33,10 @@ enum uri_err { URI_OK, URI_BAD_TARGET, URI_BAD_SCHEME, URI_BAD_HOST, URI_BAD_POR
  * and, in a path, backslash are errors.
  */
 enum uri_err uri_parse_target(struct target *, struct span raw, bool connect);
-/* uri-host [":" port] of a Host field or a target (row 23): no userinfo, no comma, port 1-65535, "" host allowed only for Host. */
+/*
+ * uri-host [":" port] of a Host field or a target (row 23): letters, digits, "-._~" or a bracketed IPv6 address, no
+ * empty label, port 1-65535. "" is URI_OK: allowed only for Host.
+ */
 enum uri_err uri_parse_authority(struct authority *, struct span raw);
 /* Lower case, trailing dot dropped; returns bytes written (never more than host.n). */
 size_t	uri_host_lower(char *out, struct span host);
@@ -44,7 +47,10 @@ size_t	uri_host_lower(char *out, struct span host);
  * broken escapes, or ".." above the root. *dots is set when a dot segment was resolved.
  */
 enum uri_err uri_normalise(struct span path, char *out, size_t *len, bool *dots);
-/* The form deny rules judge too: from a normalised path, %2F decoded, slashes merged, ";params" of each segment dropped, dots resolved again. */
+/*
+ * The form deny rules judge too: from a normalised path, %2F decoded, slashes merged, ";params" of each segment
+ * dropped, dots resolved again (".." above the root stays there). Never longer than the path.
+ */
 size_t	uri_strict_form(struct span normalised, char *out);
 /*
  * Spellings of an IPv4 address that a resolver or another program might accept ("0x7f.1", "017700000001",

@@ -50,6 +50,28 @@ h1_find_ctl(const char *p, size_t i, size_t n)
 	return i;
 }
 
+/* The first ':' in p[0..n), or n; `room` bytes may be looked at. */
+static inline size_t
+h1_find_colon(const char *p, size_t n, size_t room)
+{
+	size_t i = 0;
+
+#ifdef __SSE2__
+	for (; i < n && i + 16 <= room; i += 16) {
+		__m128i x = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+		unsigned mask = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8(':')));
+
+		if (mask != 0) {
+			i += (size_t)__builtin_ctz(mask);
+			return i < n ? i : n;
+		}
+	}
+#endif
+	while (i < n && p[i] != ':')
+		i++;
+	return i < n ? i : n;
+}
+
 /*
  * p[i] is a control byte. *next: where the next line begins, or 0 when CR is the last byte there is.
  * R_FIELD_VALUE: not a line end at all.

@@ -73,7 +73,8 @@ parse_version(struct span s, uint8_t *minor)
 
 /* ---- fields ---- */
 
-#define HOP_BIT(id, flags, word) ((flags) & HN_HOP && (id) / 64 == (word) ? UINT64_C(1) << (id) % 64 : 0)
+#define HOP_BIT(id, flags, word) \
+	(HN_HOP & (flags) && (id) / 64 == (word) ? UINT64_C(1) << (id) % 64 : 0)
 
 static const uint64_t hop_names[2] = {
 #define NAME(id, text, flags) | HOP_BIT(id, flags, 0)
@@ -99,39 +100,40 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Why the byte that ended the name is not ':'. */
+/* Of a line whose first n bytes are no name; the colon stands behind them if there is one. */
 static enum reason
-bad_name(struct span line, size_t name)
+bad_name(struct span line, size_t n)
 {
-	if (name == 0 && is_blank(line.p[0]))
+	if (is_blank(line.p[0]))
 		return R_OBS_FOLD;
-	return memchr(line.p + name, ':', line.n - name) != NULL ? R_FIELD_NAME : R_FIELD_LINE;
+	return n == line.n ? R_FIELD_LINE : R_FIELD_NAME;
 }
 
-/* line is not empty and has no control byte but HTAB. */
+/*
+ * line is not empty and has no control byte but HTAB; `room` bytes from its start may be looked at. A name of the
+ * table is a token: only other names are looked at byte by byte.
+ */
 static inline enum reason
-parse_field(struct fields *f, struct span line, struct span whole, const struct h1_limits *lim)
+parse_field(struct fields *f, struct span line, size_t room, struct span whole,
+    const struct h1_limits *lim)
 {
-	size_t n = 0, from, to = line.n;
+	size_t n = h1_find_colon(line.p, line.n, room), from, to = line.n;
 	struct field *x;
 
-	while (n < line.n && http_char[(uint8_t)line.p[n]] & HC_TOKEN)
-		n++;
-	if (n == line.n || line.p[n] != ':')
+	if (n == line.n || n == 0)
 		return bad_name(line, n);
-	if (n == 0)
-		return R_FIELD_NAME;
 	if (n > H1_NAME_MAX || line.n > lim->max_field)
 		return R_FIELD_LARGE;
 	for (from = n + 1; from < to && is_blank(line.p[from]); from++)
 		;
 	while (to > from && is_blank(line.p[to - 1]))
 		to--;
-	if (f->n >= lim->max_fields)
-		return R_FIELDS_MANY;
-	x = fields_add(f, span_make(line.p, n), span_make(line.p + from, to - from), whole);
+	x = f->n >= lim->max_fields ? NULL :
+	    fields_add(f, span_make(line.p, n), span_make(line.p + from, to - from), whole);
 	if (x == NULL)
 		return R_FIELDS_MANY;
+	if (x->id == H_OTHER && !http_is_token(x->name))
+		return bad_name(line, n);
 	if (has_bit(hop_names, x->id))
 		x->flags = FIELD_DROP;
 	return R_NONE;
@@ -152,7 +154,7 @@ parse_fields(struct fields *f, struct lines *l, const struct h1_limits *lim)
 			return why;
 		if (line.n == 0)
 			return l->at == l->n ? R_NONE : R_FIELD_LINE;
-		why = parse_field(f, line, whole, lim);
+		why = parse_field(f, line, (size_t)(l->p + l->n - line.p), whole, lim);
 		if (why != R_NONE)
 			return why;
 	}

@@ -40,7 +40,7 @@ enum reason h1_scan_response(struct h1_scan *, struct span buf, const struct h1_
  */
 enum reason h1_scan_trailer(struct h1_scan *, struct span buf, const struct h1_limits *, size_t *len);
 
-enum h1_body { H1_NONE, H1_LENGTH, H1_CHUNKED, H1_CLOSE };	/* H1_CLOSE: responses only, until the connection ends */
+enum h1_body { H1_NONE, H1_LENGTH, H1_CHUNKED, H1_CLOSE };	/* H1_CLOSE: a response until its end */
 
 struct h1_request {
 	struct span	method_text, target;

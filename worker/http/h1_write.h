@@ -26,6 +26,6 @@ void	h1_out_text(struct h1_out *, struct span);	/* copies */
 void	h1_out_u64(struct h1_out *, uint64_t);		/* decimal digits */
 /* "Name: value\r\n", copied. The caller vouches for grammar (http_is_token, http_is_value). */
 void	h1_out_field(struct h1_out *, struct span name, struct span value);
-void	h1_out_fields(struct h1_out *, const struct fields *);	/* every field without FIELD_DROP: line when it has one */
+void	h1_out_fields(struct h1_out *, const struct fields *);	/* those without FIELD_DROP; line if it has one */
 void	h1_out_status(struct h1_out *, int status);		/* "HTTP/1.1 200 OK\r\n", own phrase */
 void	h1_out_end(struct h1_out *);				/* the empty line */

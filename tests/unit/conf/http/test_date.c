@@ -65,7 +65,8 @@ START_TEST(what_is_written_is_what_the_c_library_would_write_and_reads_back)
 
 		date_format(out, t);
 		strftime(want, sizeof want, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&tt, &tm));
-		ck_assert_msg(span_eq_str(span_make(out, DATE_LEN), want), "%.29s, not %s", out, want);
+		ck_assert_msg(
+		    span_eq_str(span_make(out, DATE_LEN), want), "%.29s, not %s", out, want);
 		ck_assert_int_eq(date_parse(span_make(out, DATE_LEN), NOW, &back), 0);
 		ck_assert_int_eq(back, t);
 	}

@@ -11,18 +11,22 @@ fill(const char *const *pairs)
 {
 	set = (struct fields){ .v = room, .size = 16 };
 	for (; *pairs != NULL; pairs += 2)
-		ck_assert_ptr_nonnull(fields_add(&set, span_str(pairs[0]), span_str(pairs[1]), SPAN_NONE));
+		ck_assert_ptr_nonnull(
+		    fields_add(&set, span_str(pairs[0]), span_str(pairs[1]), SPAN_NONE));
 }
 
 START_TEST(tokens_and_values_follow_the_grammar)
 {
-	const char *tchar = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	const char *tchar =
+	    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 	for (int c = 0; c < 256; c++) {
 		char b = (char)c;
 
-		ck_assert_int_eq(http_is_token(span_make(&b, 1)), c != 0 && strchr(tchar, c) != NULL);
-		ck_assert_int_eq(http_is_value(span_make(&b, 1)), c == '\t' || (c >= 32 && c != 127));
+		ck_assert_int_eq(
+		    http_is_token(span_make(&b, 1)), c != 0 && strchr(tchar, c) != NULL);
+		ck_assert_int_eq(
+		    http_is_value(span_make(&b, 1)), c == '\t' || (c >= 32 && c != 127));
 	}
 	ck_assert(!http_is_token(SPAN("")));
 	ck_assert(!http_is_token(SPAN("a b")));
@@ -36,9 +40,12 @@ START_TEST(uri_classes_hold_what_rfc_3986_says_and_no_control_byte)
 	for (int c = 0; c < 256; c++) {
 		bool plain = c > 32 && c < 127;
 
-		ck_assert(plain || !(http_char[c] & (HC_PATH | HC_QUERY | HC_HOST | HC_UNRESERVED | HC_HEX)));
-		ck_assert_int_eq((http_char[c] & HC_PATH) != 0, plain && strchr("\"#<>?\\", c) == NULL);
-		ck_assert_int_eq((http_char[c] & HC_QUERY) != 0, plain && strchr("\"#<>", c) == NULL);
+		ck_assert(plain ||
+		    !(http_char[c] & (HC_PATH | HC_QUERY | HC_HOST | HC_UNRESERVED | HC_HEX)));
+		ck_assert_int_eq(
+		    (http_char[c] & HC_PATH) != 0, plain && strchr("\"#<>?\\", c) == NULL);
+		ck_assert_int_eq(
+		    (http_char[c] & HC_QUERY) != 0, plain && strchr("\"#<>", c) == NULL);
 	}
 	for (const char *p = "!$&'()*+,;=:@/%[]|"; *p != '\0'; p++)
 		ck_assert(!(http_char[(uint8_t)*p] & HC_HOST));
@@ -115,7 +122,8 @@ END_TEST
 
 START_TEST(a_list_spans_all_lines_of_its_name_in_order)
 {
-	fill((const char *[]){ "X", "no", "Vary", "a, b", "Via", "no", "vary", "", "VARY", "c,", NULL });
+	fill((const char *[]){
+	    "X", "no", "Vary", "a, b", "Via", "no", "vary", "", "VARY", "c,", NULL });
 	ck_assert_str_eq(members(), "a|b|c|");
 	fill((const char *[]){ "Vary", "\"open", "Vary", "b", NULL });
 	ck_assert_str_eq(members(), "\"open|b|");
@@ -140,4 +148,5 @@ UNIT_MAIN("conf/http/field", tokens_and_values_follow_the_grammar,
     uri_classes_hold_what_rfc_3986_says_and_no_control_byte,
     a_field_is_found_by_its_number_and_absent_ones_are_not, ids_above_63_have_their_bits,
     a_full_set_takes_no_more, list_members_are_cut_at_commas_outside_quotes,
-    a_list_spans_all_lines_of_its_name_in_order, a_listed_token_is_found_without_case_and_parameters)
+    a_list_spans_all_lines_of_its_name_in_order,
+    a_listed_token_is_found_without_case_and_parameters)

@@ -36,7 +36,8 @@ START_TEST(a_name_with_one_other_byte_is_another_name)
 					continue;
 				text[i] = (char)c;
 				found = name_find(span_make(text, n));
-				ck_assert_msg(found == H_OTHER || span_ieq_str(span_make(text, n), name_text(found)),
+				ck_assert_msg(found == H_OTHER ||
+					span_ieq_str(span_make(text, n), name_text(found)),
 				    "%s with byte %d at %zu", name_text((enum hname)id), c, i);
 				ck_assert_int_ne(found, id);
 			}
@@ -49,7 +50,8 @@ START_TEST(the_table_is_sorted_by_length_then_alphabet)
 	for (unsigned id = 2; id < H_MAX; id++) {
 		const char *a = name_text((enum hname)(id - 1)), *b = name_text((enum hname)id);
 
-		ck_assert_msg(strlen(a) < strlen(b) || (strlen(a) == strlen(b) && strcmp(a, b) < 0), "%s, %s", a, b);
+		ck_assert_msg(strlen(a) < strlen(b) || (strlen(a) == strlen(b) && strcmp(a, b) < 0),
+		    "%s, %s", a, b);
 	}
 }
 END_TEST
@@ -76,9 +78,21 @@ END_TEST
 START_TEST(row19_the_protected_set_is_complete)
 {
 	static const enum hname ids[] = {
-		H_HOST, H_CONTENT_LENGTH, H_TRANSFER_ENCODING, H_FORWARDED, H_VIA, H_AUTHORIZATION, H_COOKIE,
-		H_X_FORWARDED_FOR, H_X_FORWARDED_HOST, H_X_FORWARDED_PORT, H_X_FORWARDED_PROTO, H_X_FORWARDED_BY,
-		H_X_FORWARDED_PREFIX, H_X_FORWARDED_CLIENT_CERT, H_X_REAL_IP,
+		H_HOST,
+		H_CONTENT_LENGTH,
+		H_TRANSFER_ENCODING,
+		H_FORWARDED,
+		H_VIA,
+		H_AUTHORIZATION,
+		H_COOKIE,
+		H_X_FORWARDED_FOR,
+		H_X_FORWARDED_HOST,
+		H_X_FORWARDED_PORT,
+		H_X_FORWARDED_PROTO,
+		H_X_FORWARDED_BY,
+		H_X_FORWARDED_PREFIX,
+		H_X_FORWARDED_CLIENT_CERT,
+		H_X_REAL_IP,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
@@ -86,6 +100,7 @@ START_TEST(row19_the_protected_set_is_complete)
 }
 END_TEST
 
-UNIT_MAIN("conf/http/name", every_name_is_found_in_any_case, a_name_with_one_other_byte_is_another_name,
-    the_table_is_sorted_by_length_then_alphabet, odd_lengths_are_no_name,
-    unknown_ids_have_no_text_and_no_flags, row19_the_protected_set_is_complete)
+UNIT_MAIN("conf/http/name", every_name_is_found_in_any_case,
+    a_name_with_one_other_byte_is_another_name, the_table_is_sorted_by_length_then_alphabet,
+    odd_lengths_are_no_name, unknown_ids_have_no_text_and_no_flags,
+    row19_the_protected_set_is_complete)

@@ -4,26 +4,49 @@
 
 START_TEST(an_authority_is_host_and_port)
 {
-	static const struct { const char *raw; enum uri_err err; const char *host; int port; bool ip6; } rows[] = {
-		{ "a", URI_OK, "a", 0, false }, { "a.b.", URI_OK, "a.b.", 0, false }, { "a:80", URI_OK, "a", 80, false },
-		{ "", URI_OK, "", 0, false }, { "[::1]", URI_OK, "::1", 0, true }, { "[::1]:8", URI_OK, "::1", 8, true },
-		{ "A_b-c~1", URI_OK, "A_b-c~1", 0, false }, { "a:00080", URI_OK, "a", 80, false },
-		{ "[fe80::1%25e]", URI_BAD_HOST, NULL, 0, false }, { "[::1", URI_BAD_HOST, NULL, 0, false },
-		{ "[", URI_BAD_HOST, NULL, 0, false }, { "[]", URI_BAD_HOST, NULL, 0, false },
-		{ "[1:2]", URI_BAD_HOST, NULL, 0, false }, { "[::1]]", URI_BAD_HOST, NULL, 0, false },
-		{ "a@b", URI_BAD_HOST, NULL, 0, false }, { "a,b", URI_BAD_HOST, NULL, 0, false },
-		{ "a b", URI_BAD_HOST, NULL, 0, false }, { "a/b", URI_BAD_HOST, NULL, 0, false },
-		{ "a%2e", URI_BAD_HOST, NULL, 0, false }, { ".", URI_BAD_HOST, NULL, 0, false },
-		{ "a..", URI_BAD_HOST, NULL, 0, false }, { ".a", URI_BAD_HOST, NULL, 0, false },
-		{ ":1", URI_BAD_HOST, NULL, 0, false }, { "a:", URI_BAD_PORT, NULL, 0, false },
-		{ "a:0", URI_BAD_PORT, NULL, 0, false }, { "a:65536", URI_BAD_PORT, NULL, 0, false },
-		{ "a:1x", URI_BAD_PORT, NULL, 0, false }, { "a: 1", URI_BAD_PORT, NULL, 0, false },
-		{ "a:000001", URI_BAD_PORT, NULL, 0, false }, { "a:1:2", URI_BAD_PORT, NULL, 0, false },
+	static const struct {
+		const char *raw;
+		enum uri_err err;
+		const char *host;
+		int port;
+		bool ip6;
+	} rows[] = {
+		{ "a", URI_OK, "a", 0, false },
+		{ "a.b.", URI_OK, "a.b.", 0, false },
+		{ "a:80", URI_OK, "a", 80, false },
+		{ "", URI_OK, "", 0, false },
+		{ "[::1]", URI_OK, "::1", 0, true },
+		{ "[::1]:8", URI_OK, "::1", 8, true },
+		{ "A_b-c~1", URI_OK, "A_b-c~1", 0, false },
+		{ "a:00080", URI_OK, "a", 80, false },
+		{ "[fe80::1%25e]", URI_BAD_HOST, NULL, 0, false },
+		{ "[::1", URI_BAD_HOST, NULL, 0, false },
+		{ "[", URI_BAD_HOST, NULL, 0, false },
+		{ "[]", URI_BAD_HOST, NULL, 0, false },
+		{ "[1:2]", URI_BAD_HOST, NULL, 0, false },
+		{ "[::1]]", URI_BAD_HOST, NULL, 0, false },
+		{ "a@b", URI_BAD_HOST, NULL, 0, false },
+		{ "a,b", URI_BAD_HOST, NULL, 0, false },
+		{ "a b", URI_BAD_HOST, NULL, 0, false },
+		{ "a/b", URI_BAD_HOST, NULL, 0, false },
+		{ "a%2e", URI_BAD_HOST, NULL, 0, false },
+		{ ".", URI_BAD_HOST, NULL, 0, false },
+		{ "a..", URI_BAD_HOST, NULL, 0, false },
+		{ ".a", URI_BAD_HOST, NULL, 0, false },
+		{ ":1", URI_BAD_HOST, NULL, 0, false },
+		{ "a:", URI_BAD_PORT, NULL, 0, false },
+		{ "a:0", URI_BAD_PORT, NULL, 0, false },
+		{ "a:65536", URI_BAD_PORT, NULL, 0, false },
+		{ "a:1x", URI_BAD_PORT, NULL, 0, false },
+		{ "a: 1", URI_BAD_PORT, NULL, 0, false },
+		{ "a:000001", URI_BAD_PORT, NULL, 0, false },
+		{ "a:1:2", URI_BAD_PORT, NULL, 0, false },
 	};
 	struct authority a;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		ck_assert_msg(uri_parse_authority(&a, span_str(rows[i].raw)) == rows[i].err, "%s", rows[i].raw);
+		ck_assert_msg(uri_parse_authority(&a, span_str(rows[i].raw)) == rows[i].err, "%s",
+		    rows[i].raw);
 		if (rows[i].err != URI_OK)
 			continue;
 		ck_assert(span_eq_str(a.host, rows[i].host));
@@ -78,7 +101,8 @@ START_TEST(a_host_in_lower_case_has_no_final_dot)
 {
 	char out[64];
 
-	ck_assert(span_eq_str(span_make(out, uri_host_lower(out, SPAN("WWW.Example.COM."))), "www.example.com"));
+	ck_assert(span_eq_str(
+	    span_make(out, uri_host_lower(out, SPAN("WWW.Example.COM."))), "www.example.com"));
 	ck_assert(span_eq_str(span_make(out, uri_host_lower(out, SPAN("[@Z`{"))), "[@z`{"));
 	ck_assert_uint_eq(uri_host_lower(out, SPAN_NONE), 0);
 }
@@ -105,7 +129,8 @@ START_TEST(row53_odd_spellings_of_an_address_are_recognised)
 
 	for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
 		ck_assert_msg(uri_host_is_odd_ip4(span_str(odd[i].host), ip), "%s", odd[i].host);
-		ck_assert_msg(((uint32_t)ip[0] << 24 | ip[1] << 16 | ip[2] << 8 | ip[3]) == odd[i].ip,
+		ck_assert_msg(
+		    ((uint32_t)ip[0] << 24 | ip[1] << 16 | ip[2] << 8 | ip[3]) == odd[i].ip,
 		    "%s: %u.%u.%u.%u", odd[i].host, ip[0], ip[1], ip[2], ip[3]);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)

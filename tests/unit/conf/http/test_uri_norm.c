@@ -4,28 +4,63 @@
 
 START_TEST(row25_a_path_has_one_spelling)
 {
-	static const struct { const char *path, *want; bool dots; } rows[] = {
-		{ "", "/", false }, { "/", "/", false }, { "/a", "/a", false }, { "/a/", "/a/", false },
-		{ "/a/b/c", "/a/b/c", false }, { "//", "//", false }, { "//a//b", "//a//b", false },
-		{ "/%61", "/a", false }, { "/%7e%2D%2e%5f", "/~-._", false }, { "/%2f", "/%2F", false },
-		{ "/a%2fb", "/a%2Fb", false }, { "/%3b%c3%a9", "/%3B%C3%A9", false }, { "/%2561", "/%2561", false },
-		{ "/%252e%252e", "/%252e%252e", false }, { "/%c0%af", "/%C0%AF", false }, { "/a;b=c", "/a;b=c", false },
-		{ "/.", "/", true }, { "/./", "/", true }, { "/a/.", "/a/", true }, { "/a/./b", "/a/b", true },
-		{ "/a/..", "/", true }, { "/a/../", "/", true }, { "/a/../b", "/b", true }, { "/a/b/..", "/a/", true },
-		{ "/a/b/../..", "/", true }, { "/a/b/../../c", "/c", true }, { "/a/b/c/./../../g", "/a/g", true },
-		{ "/%2e", "/", true }, { "/a/%2e%2e/b", "/b", true }, { "/a/.%2E/b", "/b", true },
-		{ "/a/%2e./b", "/b", true }, { "//..", "/", true }, { "//../a", "/a", true }, { "/a//..", "/a/", true },
-		{ "/a//../b", "/a/b", true }, { "/...", "/...", false }, { "/..a", "/..a", false }, { "/a..", "/a..", false },
-		{ "/.a", "/.a", false }, { "/..;a", "/..;a", false }, { "/a%2f..%2fb", "/a%2F..%2Fb", false },
-		{ "/@scope%2fpkg", "/@scope%2Fpkg", false }, { "/a/%2e%2e%2fb", "/a/..%2Fb", false },
+	static const struct {
+		const char *path, *want;
+		bool dots;
+	} rows[] = {
+		{ "", "/", false },
+		{ "/", "/", false },
+		{ "/a", "/a", false },
+		{ "/a/", "/a/", false },
+		{ "/a/b/c", "/a/b/c", false },
+		{ "//", "//", false },
+		{ "//a//b", "//a//b", false },
+		{ "/%61", "/a", false },
+		{ "/%7e%2D%2e%5f", "/~-._", false },
+		{ "/%2f", "/%2F", false },
+		{ "/a%2fb", "/a%2Fb", false },
+		{ "/%3b%c3%a9", "/%3B%C3%A9", false },
+		{ "/%2561", "/%2561", false },
+		{ "/%252e%252e", "/%252e%252e", false },
+		{ "/%c0%af", "/%C0%AF", false },
+		{ "/a;b=c", "/a;b=c", false },
+		{ "/.", "/", true },
+		{ "/./", "/", true },
+		{ "/a/.", "/a/", true },
+		{ "/a/./b", "/a/b", true },
+		{ "/a/..", "/", true },
+		{ "/a/../", "/", true },
+		{ "/a/../b", "/b", true },
+		{ "/a/b/..", "/a/", true },
+		{ "/a/b/../..", "/", true },
+		{ "/a/b/../../c", "/c", true },
+		{ "/a/b/c/./../../g", "/a/g", true },
+		{ "/%2e", "/", true },
+		{ "/a/%2e%2e/b", "/b", true },
+		{ "/a/.%2E/b", "/b", true },
+		{ "/a/%2e./b", "/b", true },
+		{ "//..", "/", true },
+		{ "//../a", "/a", true },
+		{ "/a//..", "/a/", true },
+		{ "/a//../b", "/a/b", true },
+		{ "/...", "/...", false },
+		{ "/..a", "/..a", false },
+		{ "/a..", "/a..", false },
+		{ "/.a", "/.a", false },
+		{ "/..;a", "/..;a", false },
+		{ "/a%2f..%2fb", "/a%2F..%2Fb", false },
+		{ "/@scope%2fpkg", "/@scope%2Fpkg", false },
+		{ "/a/%2e%2e%2fb", "/a/..%2Fb", false },
 	};
 	char out[128];
 	size_t len;
 	bool dots;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		ck_assert_msg(uri_normalise(span_str(rows[i].path), out, &len, &dots) == URI_OK, "%s", rows[i].path);
-		ck_assert_msg(span_eq_str(span_make(out, len), rows[i].want), "%s: %.*s", rows[i].path, (int)len, out);
+		ck_assert_msg(uri_normalise(span_str(rows[i].path), out, &len, &dots) == URI_OK,
+		    "%s", rows[i].path);
+		ck_assert_msg(span_eq_str(span_make(out, len), rows[i].want), "%s: %.*s",
+		    rows[i].path, (int)len, out);
 		ck_assert_msg(dots == rows[i].dots, "%s: dots", rows[i].path);
 	}
 }
@@ -44,7 +79,8 @@ START_TEST(row25_forbidden_bytes_and_paths_above_the_root_are_refused)
 	bool dots;
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-		ck_assert_msg(uri_normalise(span_str(paths[i]), out, &len, &dots) == URI_BAD_PATH, "%s", paths[i]);
+		ck_assert_msg(uri_normalise(span_str(paths[i]), out, &len, &dots) == URI_BAD_PATH,
+		    "%s", paths[i]);
 	ck_assert_int_eq(uri_normalise(SPAN("/\0"), out, &len, &dots), URI_BAD_PATH);
 }
 END_TEST
@@ -74,21 +110,40 @@ START_TEST(row25_every_spelling_of_a_denied_path_has_one_strict_form)
 
 	ck_assert_uint_ge(ARRAY_LEN(spellings), 25);
 	for (size_t i = 0; i < ARRAY_LEN(spellings); i++)
-		ck_assert_msg(strcmp(strict(spellings[i]), "/admin/x") == 0, "%s: %s", spellings[i], strict(spellings[i]));
+		ck_assert_msg(strcmp(strict(spellings[i]), "/admin/x") == 0, "%s: %s", spellings[i],
+		    strict(spellings[i]));
 }
 END_TEST
 
 START_TEST(the_strict_form_keeps_what_a_path_means)
 {
-	static const struct { const char *path, *want; } rows[] = {
-		{ "", "/" }, { "/", "/" }, { "//", "/" }, { "/a", "/a" }, { "/a/", "/a/" }, { "/a//", "/a/" },
-		{ "/a%2f", "/a/" }, { "/a/..", "/" }, { "/a%2f..", "/" }, { "/a;x", "/a" }, { "/;x", "/" },
-		{ "/a/;x", "/a/" }, { "/a/.;x", "/a/" }, { "/%252f", "/%252f" }, { "/a%3bx", "/a%3Bx" }, { "/..;", "/" },
-		{ "/a%2f..%2f..%2f..%2fb", "/b" }, { "/...", "/..." }, { "/%2f%2f", "/" },
+	static const struct {
+		const char *path, *want;
+	} rows[] = {
+		{ "", "/" },
+		{ "/", "/" },
+		{ "//", "/" },
+		{ "/a", "/a" },
+		{ "/a/", "/a/" },
+		{ "/a//", "/a/" },
+		{ "/a%2f", "/a/" },
+		{ "/a/..", "/" },
+		{ "/a%2f..", "/" },
+		{ "/a;x", "/a" },
+		{ "/;x", "/" },
+		{ "/a/;x", "/a/" },
+		{ "/a/.;x", "/a/" },
+		{ "/%252f", "/%252f" },
+		{ "/a%3bx", "/a%3Bx" },
+		{ "/..;", "/" },
+		{ "/a%2f..%2f..%2f..%2fb", "/b" },
+		{ "/...", "/..." },
+		{ "/%2f%2f", "/" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		ck_assert_msg(strcmp(strict(rows[i].path), rows[i].want) == 0, "%s: %s", rows[i].path, strict(rows[i].path));
+		ck_assert_msg(strcmp(strict(rows[i].path), rows[i].want) == 0, "%s: %s",
+		    rows[i].path, strict(rows[i].path));
 }
 END_TEST
 

@@ -21,7 +21,8 @@ START_TEST(safe_methods_are_idempotent_and_unknown_ones_are_neither)
 	for (unsigned m = 0; m < M_MAX; m++)
 		ck_assert(!method_safe((enum method)m) || method_idempotent((enum method)m));
 	ck_assert(method_safe(M_GET) && method_safe(M_HEAD) && method_idempotent(M_PUT));
-	ck_assert(!method_safe(M_DELETE) && !method_idempotent(M_POST) && !method_idempotent(M_PATCH));
+	ck_assert(
+	    !method_safe(M_DELETE) && !method_idempotent(M_POST) && !method_idempotent(M_PATCH));
 	ck_assert(!method_safe(M_OTHER) && !method_idempotent(M_OTHER));
 }
 END_TEST
@@ -49,10 +50,13 @@ START_TEST(every_reason_has_a_token_of_its_own_and_a_known_status)
 	for (unsigned a = 0; a < R_MAX; a++) {
 		int status = reason_status((enum reason)a);
 
-		ck_assert(strlen(reason_token((enum reason)a)) > 0 && strlen(reason_text((enum reason)a)) > 0);
-		ck_assert(status == 0 || status == 499 || strcmp(status_text(status), "Unknown") != 0);
+		ck_assert(strlen(reason_token((enum reason)a)) > 0 &&
+		    strlen(reason_text((enum reason)a)) > 0);
+		ck_assert(
+		    status == 0 || status == 499 || strcmp(status_text(status), "Unknown") != 0);
 		for (unsigned b = 0; b < a; b++)
-			ck_assert_str_ne(reason_token((enum reason)a), reason_token((enum reason)b));
+			ck_assert_str_ne(
+			    reason_token((enum reason)a), reason_token((enum reason)b));
 	}
 	ck_assert(reason_closes(R_BARE_LF) && !reason_closes(R_DENIED));
 	ck_assert_int_eq(reason_status(R_TARGET_LONG), 414);
@@ -67,7 +71,7 @@ START_TEST(numbers_outside_the_list_are_internal_errors)
 END_TEST
 
 UNIT_MAIN("conf/http/words", methods_are_found_by_their_exact_name,
-    safe_methods_are_idempotent_and_unknown_ones_are_neither, status_codes_have_the_registered_phrase,
-    informational_and_two_others_have_no_body,
+    safe_methods_are_idempotent_and_unknown_ones_are_neither,
+    status_codes_have_the_registered_phrase, informational_and_two_others_have_no_body,
     every_reason_has_a_token_of_its_own_and_a_known_status,
     numbers_outside_the_list_are_internal_errors)

@@ -31,7 +31,8 @@ enum side { REQUEST, RESPONSE };
 static enum reason
 scan(enum side side, struct h1_scan *s, struct span buf, const struct h1_limits *lim, size_t *len)
 {
-	return side == REQUEST ? h1_scan_request(s, buf, lim, len) : h1_scan_response(s, buf, lim, len);
+	return side == REQUEST ? h1_scan_request(s, buf, lim, len) :
+				 h1_scan_response(s, buf, lim, len);
 }
 
 static enum reason
@@ -63,7 +64,9 @@ verdict(enum side side, struct span raw, size_t cut, size_t step, const struct h
 			memcpy(buf + 1, raw.p, have);
 		why = scan(side, &s, span_make(buf + 1, have), lim, &len);
 		if (why == R_NONE)
-			why = len == 0 ? R_MAX : parse(side, span_make(buf + 1 + s.skip, len - s.skip), lim);
+			why = len == 0 ?
+			    R_MAX :
+			    parse(side, span_make(buf + 1 + s.skip, len - s.skip), lim);
 		free(buf);
 		if (have == raw.n)
 			break;
@@ -83,7 +86,8 @@ check_verdicts(enum side side, const struct vector *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		enum reason why = verdict(side, span_make(v[i].raw, v[i].n), v[i].n, 1, &limits);
 
-		ck_assert_msg(why == v[i].want, "%s: %s instead of %s", v[i].name, token(why), token(v[i].want));
+		ck_assert_msg(why == v[i].want, "%s: %s instead of %s", v[i].name, token(why),
+		    token(v[i].want));
 	}
 }
 
@@ -97,7 +101,8 @@ check_cuts(enum side side, const struct vector *v, size_t n)
 		ck_assert_msg(why == v[i].want, "%s: byte by byte %s", v[i].name, token(why));
 		for (size_t cut = 0; cut <= raw.n; cut++) {
 			why = verdict(side, raw, cut, raw.n + 1, &limits);
-			ck_assert_msg(why == v[i].want, "%s: cut at %zu %s", v[i].name, cut, token(why));
+			ck_assert_msg(
+			    why == v[i].want, "%s: cut at %zu %s", v[i].name, cut, token(why));
 		}
 	}
 }
@@ -136,14 +141,16 @@ START_TEST(every_byte_has_one_verdict_in_a_value)
 		    (c < ' ' && c != '\t') || c == 0x7f ? R_FIELD_VALUE : R_NONE;
 
 		*strchr(raw, '?') = (char)c;
-		ck_assert_int_eq(verdict(REQUEST, span_make(raw, sizeof raw - 1), 1000, 1, &limits), want);
+		ck_assert_int_eq(
+		    verdict(REQUEST, span_make(raw, sizeof raw - 1), 1000, 1, &limits), want);
 	}
 }
 END_TEST
 
 START_TEST(every_byte_has_one_verdict_in_a_name)
 {
-	const char *tchar = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	const char *tchar =
+	    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 	for (int c = 1; c < 256; c++) {
 		char raw[] = "GET / HTTP/1.1\r\nHost: a\r\nX?b: a\r\n\r\n";
@@ -151,7 +158,8 @@ START_TEST(every_byte_has_one_verdict_in_a_name)
 
 		*strchr(raw, '?') = (char)c;
 		why = verdict(REQUEST, span_make(raw, sizeof raw - 1), 1000, 1, &limits);
-		ck_assert_msg((why == R_NONE) == (strchr(tchar, c) != NULL || c == ':'), "byte %d", c);
+		ck_assert_msg(
+		    (why == R_NONE) == (strchr(tchar, c) != NULL || c == ':'), "byte %d", c);
 	}
 }
 END_TEST
@@ -212,7 +220,8 @@ START_TEST(a_target_may_have_exactly_as_many_bytes_as_the_limit)
 
 	lim.max_target = 10;
 	ck_assert_int_eq(limited("GET /123456789 HTTP/1.1\r\nHost: a\r\n\r\n", &lim), R_NONE);
-	ck_assert_int_eq(limited("GET /1234567890 HTTP/1.1\r\nHost: a\r\n\r\n", &lim), R_TARGET_LONG);
+	ck_assert_int_eq(
+	    limited("GET /1234567890 HTTP/1.1\r\nHost: a\r\n\r\n", &lim), R_TARGET_LONG);
 	memset(raw + 5, 'x', 200);
 	ck_assert_int_eq(limited(raw, &lim), R_TARGET_LONG);
 }
@@ -224,7 +233,8 @@ START_TEST(a_name_may_have_256_bytes)
 	int n;
 
 	for (int len = 255; len <= 257; len++) {
-		n = snprintf(raw, sizeof raw, "GET / HTTP/1.1\r\nHost: a\r\n%0*d: 1\r\n\r\n", len, 0);
+		n = snprintf(
+		    raw, sizeof raw, "GET / HTTP/1.1\r\nHost: a\r\n%0*d: 1\r\n\r\n", len, 0);
 		ck_assert_int_gt(n, len);
 		ck_assert_int_eq(limited(raw, &limits), len <= 256 ? R_NONE : R_FIELD_LARGE);
 	}
@@ -237,7 +247,8 @@ START_TEST(there_may_be_exactly_as_many_fields_as_the_limit)
 
 	lim.max_fields = 3;
 	ck_assert_int_eq(limited("GET / HTTP/1.1\r\nHost: a\r\nX:\r\nY:\r\n\r\n", &lim), R_NONE);
-	ck_assert_int_eq(limited("GET / HTTP/1.1\r\nHost: a\r\nX:\r\nY:\r\nZ:\r\n\r\n", &lim), R_FIELDS_MANY);
+	ck_assert_int_eq(
+	    limited("GET / HTTP/1.1\r\nHost: a\r\nX:\r\nY:\r\nZ:\r\n\r\n", &lim), R_FIELDS_MANY);
 }
 END_TEST
 
@@ -310,7 +321,8 @@ START_TEST(a_line_that_ended_in_lf_is_not_repeated_as_received)
 	struct h1_limits lim = limits;
 
 	lim.relaxed = true;
-	ck_assert_int_eq(h1_parse_request(&r, SPAN("GET / HTTP/1.1\r\nHost: a\nX: 1\r\n\r\n"), &lim), R_NONE);
+	ck_assert_int_eq(
+	    h1_parse_request(&r, SPAN("GET / HTTP/1.1\r\nHost: a\nX: 1\r\n\r\n"), &lim), R_NONE);
 	ck_assert_ptr_null(v[0].line.p);
 	ck_assert(span_eq_str(v[1].line, "X: 1\r\n"));
 }
@@ -420,16 +432,18 @@ START_TEST(wishes_of_the_client_are_read)
 	ck_assert(!r.upgrade);
 	r = request("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n\r\n");
 	ck_assert(!r.upgrade);
-	r = request("GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: x\r\nExpect: 100-continue\r\n\r\n");
+	r = request(
+	    "GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: x\r\nExpect: 100-continue\r\n\r\n");
 	ck_assert(!r.upgrade && !r.expect);
 }
 END_TEST
 
 START_TEST(row19_hop_by_hop_and_nominated_fields_are_marked_and_still_visible)
 {
-	struct h1_request r = request("GET / HTTP/1.1\r\nHost: a\r\nConnection: x-foo, User-Agent\r\n"
-				      "X-Foo: 1\r\nKeep-Alive: 5\r\nProxy-Connection: close\r\nTE: trailers\r\n"
-				      "Upgrade: h2c\r\nHTTP2-Settings: AA\r\nUser-Agent: u\r\nX-Bar: 2\r\nx-fOO: 3\r\n\r\n");
+	struct h1_request r = request(
+	    "GET / HTTP/1.1\r\nHost: a\r\nConnection: x-foo, User-Agent\r\n"
+	    "X-Foo: 1\r\nKeep-Alive: 5\r\nProxy-Connection: close\r\nTE: trailers\r\n"
+	    "Upgrade: h2c\r\nHTTP2-Settings: AA\r\nUser-Agent: u\r\nX-Bar: 2\r\nx-fOO: 3\r\n\r\n");
 	static const bool dropped[] = {
 		false, true, true, true, true, true, true, true, true, false, true,
 	};
@@ -457,11 +471,16 @@ START_TEST(the_length_of_a_response_body_follows_status_and_method)
 		{ "HTTP/1.1 200 OK\r\n\r\n", M_HEAD, H1_NONE, false, true },
 		{ "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\n", M_GET, H1_LENGTH, true, false },
 		{ "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n", M_GET, H1_LENGTH, true, false },
-		{ "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\n", M_GET, H1_LENGTH, true, true },
-		{ "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n", M_GET, H1_CLOSE, false, false },
-		{ "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", M_GET, H1_NONE, false, true },
-		{ "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", M_GET, H1_NONE, false, false },
-		{ "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", M_GET, H1_NONE, true, true },
+		{ "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\n", M_GET,
+		    H1_LENGTH, true, true },
+		{ "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n", M_GET, H1_CLOSE, false,
+		    false },
+		{ "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", M_GET, H1_NONE, false,
+		    true },
+		{ "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", M_GET, H1_NONE,
+		    false, false },
+		{ "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", M_GET, H1_NONE, true,
+		    true },
 		{ "HTTP/1.1 100 Continue\r\n\r\n", M_POST, H1_NONE, false, true },
 		{ "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", M_CONNECT, H1_NONE, false, true },
 		{ "HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\n", M_CONNECT, H1_LENGTH, true, true },
@@ -480,7 +499,8 @@ END_TEST
 
 START_TEST(a_length_where_none_may_be_is_not_passed_on)
 {
-	struct h1_response r = response("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", M_GET);
+	struct h1_response r = response(
+	    "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", M_GET);
 
 	ck_assert(r.fields.v[0].flags & FIELD_DROP);
 	r = response("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", M_GET);
@@ -490,7 +510,8 @@ END_TEST
 
 START_TEST(a_response_is_taken_apart)
 {
-	struct h1_response r = response("HTTP/1.1 101 Off we go\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", M_GET);
+	struct h1_response r = response(
+	    "HTTP/1.1 101 Off we go\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", M_GET);
 
 	ck_assert_int_eq(r.status, 101);
 	ck_assert(span_eq_str(r.phrase, "Off we go"));
@@ -556,7 +577,8 @@ START_TEST(row8_trailers_are_as_strict_as_heads_and_name_nothing_forbidden)
 		for (size_t cut = 0; cut <= strlen(rows[i].raw); cut++) {
 			enum reason why = trailer(span_str(rows[i].raw), cut);
 
-			ck_assert_msg(why == rows[i].want, "row %zu cut %zu: %s", i, cut, token(why));
+			ck_assert_msg(
+			    why == rows[i].want, "row %zu cut %zu: %s", i, cut, token(why));
 		}
 }
 END_TEST
