@@ -327,8 +327,10 @@ path_clear(const struct sockaddr_un *un, struct errdetail *ed)
 	rc = connect(fd, (const struct sockaddr *)un, sizeof *un);
 	close(fd);
 	if (rc == 0)
-		return err_set(ed, -E_CONFLICT, "admin socket %s: another proxyd answers there: stop it, or "
-		    "give this one another \"name\"", un->sun_path);
+		return err_set(ed, -E_CONFLICT,
+		    "admin socket %s: another proxyd answers there: stop it, or "
+		    "give this one another \"name\"",
+		    un->sun_path);
 	if (errno == ENOENT)
 		return 0;
 	if (errno == ECONNREFUSED && unlink(un->sun_path) == 0)

@@ -300,7 +300,8 @@ cmd_workers(struct master *m, struct admin_client *c, const struct admin_request
 
 	(void)r;
 	LIST_EACH(&m->children, n)
-		json_push(list, worker_json(LIST_ENTRY(n, struct child, node), m->segments.stats.data));
+		json_push(
+		    list, worker_json(LIST_ENTRY(n, struct child, node), m->segments.stats.data));
 	admin_reply(c, list);
 }
 

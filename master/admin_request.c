@@ -24,7 +24,8 @@ words_take(struct words *w, const struct json *doc, struct errdetail *ed)
 {
 	w->n = json_len(doc);
 	if (!json_is_arr(doc) || w->n == 0 || w->n > WORDS_MAX)
-		return err_set(ed, -E_SYNTAX, "a request is a JSON array of 1 to %d strings", WORDS_MAX);
+		return err_set(
+		    ed, -E_SYNTAX, "a request is a JSON array of 1 to %d strings", WORDS_MAX);
 	for (size_t i = 0; i < w->n; i++) {
 		w->v[i] = json_str(json_at(doc, i), NULL);
 		if (w->v[i] == NULL)
@@ -94,7 +95,7 @@ args_parse(struct admin_request *r, const struct words *w, size_t at, struct err
 int
 admin_parse(struct admin_request *r, struct span line, struct errdetail *ed)
 {
-	struct words w;
+	struct words w = { 0 };
 	struct json *doc;
 	size_t used = 0;
 	int rc;

@@ -48,7 +48,8 @@ remember(struct master *m, const struct verdict *v)
 	if (v->ok)
 		log_write(LOG_INFO, "reload: %s", c->last);
 	else
-		log_write(LOG_ERROR, "reload: %s; generation %u keeps serving", c->last, v->generation);
+		log_write(
+		    LOG_ERROR, "reload: %s; generation %u keeps serving", c->last, v->generation);
 }
 
 static void
@@ -219,7 +220,8 @@ cycle_ready(struct master *m, struct generation *g)
 		m->cycle.state = CYCLE_IDLE;
 		first_failed(m, ed.text);
 	} else {
-		finish(m, rc == 0 ? NULL : ed.text, rc == 0 ? str_span(&m->cycle.judgement.diff).p : "");
+		finish(m, rc == 0 ? NULL : ed.text,
+		    rc == 0 ? str_span(&m->cycle.judgement.diff).p : "");
 	}
 }
 
@@ -399,17 +401,17 @@ step_judge(struct master *m)
 
 /* -------------------------------------------------------------- waiting */
 
-/* The generation that drains longest, if any. */
-static struct generation *
-oldest_draining(struct master *m)
+static int64_t
+drain_left(const struct generation *g)
 {
-	LIST_EACH(&m->generations, n) {
-		struct generation *g = LIST_ENTRY(n, struct generation, node);
+	struct gate gate = {
+		.now_ms = now_ms(),
+		.draining = g->draining && generation_alive(g) > 0,
+		.since_ms = g->drain_since_ms,
+		.patience_ms = g->conf->process.drain_ms,
+	};
 
-		if (g->draining && generation_alive(g) > 0)
-			return g;
-	}
-	return NULL;
+	return gate_wait(&gate);
 }
 
 static bool
@@ -420,27 +422,35 @@ lanes_suffice(const struct master *m)
 	return segments_free_lanes(&m->segments) > workers + 1;
 }
 
+/* Generations that hold nothing but tunnels may accumulate as long as there is room for their processes. */
+static bool
+cut_oldest(struct master *m)
+{
+	struct generation *g = LIST_ENTRY(list_first(&m->generations), struct generation, node);
+
+	if (!g->draining)
+		return false;
+	log_write(LOG_WARN, "generation %u: cut off to make room for a reload", g->number);
+	for (unsigned i = 0; i < g->nworkers; i++)
+		seat_stop(&g->seats[i]);
+	return true;
+}
+
 /* Zero when the reload may go on; else how long until it asks again. */
 static int64_t
 wait_left(struct master *m)
 {
-	struct generation *g = oldest_draining(m);
-	struct gate gate = { .now_ms = now_ms(), .draining = g != NULL };
-	int64_t left;
+	int64_t most = 0;
 
-	if (g == NULL)
+	LIST_EACH(&m->generations, n) {
+		int64_t left = drain_left(LIST_ENTRY(n, struct generation, node));
+
+		if (left > most)
+			most = left;
+	}
+	if (most == 0 && (lanes_suffice(m) || !cut_oldest(m)))
 		return 0;
-	gate.since_ms = g->drain_since_ms;
-	gate.patience_ms = g->conf->process.drain_ms;
-	left = gate_wait(&gate);
-	if (left > 0)
-		return left < WAIT_STEP_MS ? left : WAIT_STEP_MS;
-	if (lanes_suffice(m))
-		return 0;
-	log_write(LOG_WARN, "generation %u: cut off to make room for a reload", g->number);
-	for (unsigned i = 0; i < g->nworkers; i++)
-		seat_stop(&g->seats[i]);
-	return WAIT_STEP_MS;
+	return most == 0 || most > WAIT_STEP_MS ? WAIT_STEP_MS : most;
 }
 
 static void

@@ -49,20 +49,22 @@ generation_alive(const struct generation *g)
 
 /* A missing account of the default name is no reason not to start: nobody has no more rights than it. */
 static const struct passwd *
-find_user(const char *name)
+find_user(const char *name, unsigned generation)
 {
 	const struct passwd *pw = getpwnam(name);
 
 	if (pw == NULL && strcmp(name, "proxyd") == 0) {
 		pw = getpwnam("nobody");
-		if (pw != NULL)
-			log_write(LOG_WARN, "no user 'proxyd' on this system: running children as 'nobody'");
+		if (pw != NULL && generation == 1)
+			log_write(LOG_WARN,
+			    "no user 'proxyd' on this system: running children as 'nobody'");
 	}
 	return pw;
 }
 
 static int
-find_identity(struct identity *id, const struct conf_process *p, struct errdetail *ed)
+find_identity(struct identity *id, const struct conf_process *p, unsigned generation,
+    struct errdetail *ed)
 {
 	const struct passwd *pw;
 	const struct group *gr;
@@ -72,16 +74,18 @@ find_identity(struct identity *id, const struct conf_process *p, struct errdetai
 		id->drop = false;
 		return 0;
 	}
-	pw = find_user(p->user);
+	pw = find_user(p->user, generation);
 	if (pw == NULL)
-		return err_set(ed, -E_UNKNOWN, "process.user: no user '%s' on this system", p->user);
+		return err_set(
+		    ed, -E_UNKNOWN, "process.user: no user '%s' on this system", p->user);
 	id->uid = pw->pw_uid;
 	id->gid = pw->pw_gid;
 	if (p->group == NULL || p->group[0] == '\0' || strcmp(p->group, p->user) == 0)
 		return 0;
 	gr = getgrnam(p->group);
 	if (gr == NULL)
-		return err_set(ed, -E_UNKNOWN, "process.group: no group '%s' on this system", p->group);
+		return err_set(
+		    ed, -E_UNKNOWN, "process.group: no group '%s' on this system", p->group);
 	id->gid = gr->gr_gid;
 	return 0;
 }
@@ -148,7 +152,7 @@ build(struct master *m, struct generation *g, struct errdetail *ed)
 		    WORKERS_MAX);
 	rc = segments_fit(&m->segments, g->nworkers, ed);
 	if (rc == 0)
-		rc = find_identity(&g->identity, &g->conf->process, ed);
+		rc = find_identity(&g->identity, &g->conf->process, g->number, ed);
 	if (rc == 0)
 		rc = bounds_plan(&m->bounds, g->conf, g->nworkers, g->number, ed);
 	if (rc == 0)

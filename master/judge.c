@@ -56,7 +56,8 @@ write_all(int fd, struct span s)
 }
 
 static void
-answer(int fd, const struct conf_problems *problems, const struct conf *next, const struct conf *current)
+answer(int fd, const struct conf_problems *problems, const struct conf *next,
+    const struct conf *current)
 {
 	struct str text = { .cap = TEXT_MAX }, diff = { .cap = TEXT_MAX }, out = STR_INIT;
 	const char *restart = NULL;

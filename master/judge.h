@@ -26,7 +26,8 @@ struct judgement {
 };
 
 /* Forks the child. Answer and death may come in any order: judge_finish when both are there. */
-int	judge_start(struct judge *, const struct conf_source *, const struct conf *current, struct errdetail *) MUST_CHECK;
+int	judge_start(struct judge *, const struct conf_source *, const struct conf *current, struct errdetail *)
+	    MUST_CHECK;
 void	judge_read(struct judge *);	/* what is there now */
 void	judge_kill(struct judge *);
 /* -E_X when the child failed to judge. The judge is empty afterwards; judgement_fini frees the judgement. */

@@ -80,7 +80,8 @@ bind_failed(struct errdetail *ed, const struct addr *addr)
 		return err_set(ed, -E_SYS, "cannot listen on %s: not permitted: ports below 1024 "
 		    "need root or CAP_NET_BIND_SERVICE", text);
 	if (errno == EADDRNOTAVAIL)
-		return err_set(ed, -E_SYS, "cannot listen on %s: this machine has no such address", text);
+		return err_set(
+		    ed, -E_SYS, "cannot listen on %s: this machine has no such address", text);
 	return err_sys(ed, "cannot listen on %s", text);
 }
 

@@ -3,8 +3,8 @@
  *
  * The same address keeps its sockets from generation to generation. Slots that a new generation adds to an
  * address in use do not listen before bounds_open, so that a generation that fails to start leaves no queue
- * without a server. An address that no serving generation names any more is retired: its workers get a moment to accept what has
- * arrived, then it stops listening and is closed.
+ * without a server. An address that no serving generation names any more is retired: its workers get a moment
+ * to accept what has arrived, then it stops listening and is closed.
  */
 #pragma once
 #include "conf/base/list.h"
@@ -37,9 +37,11 @@ void	bounds_fini(struct bounds *);		/* closes all, removes the paths of UNIX soc
 bool	bound_matches(const struct bound *, const struct addr *, bool dual);
 
 /* Finds or binds what the configuration names. On failure everything new is closed again. */
-int	bounds_plan(struct bounds *, const struct conf *, unsigned workers, unsigned generation, struct errdetail *) MUST_CHECK;
+int	bounds_plan(struct bounds *, const struct conf *, unsigned workers, unsigned generation, struct errdetail *)
+	    MUST_CHECK;
 /* The plan as children inherit it; *list is the caller's to free. nslots: the most slots of any address. */
-int	bounds_list(const struct bounds *, unsigned generation, struct listen_fd **list, unsigned *n, unsigned *nslots) MUST_CHECK;
+int	bounds_list(const struct bounds *, unsigned generation, struct listen_fd **list, unsigned *n, unsigned *nslots)
+	    MUST_CHECK;
 /* The generation serves: its sockets listen, addresses it does not name retire at `when`. */
 int	bounds_open(struct bounds *, unsigned generation, struct errdetail *) MUST_CHECK;
 void	bounds_retire(struct bounds *, unsigned generation, int64_t when);

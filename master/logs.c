@@ -116,6 +116,7 @@ logs_level(const struct conf *conf)
 {
 	enum log_level level;
 
-	if (conf->process.log_level != NULL && log_level_parse(&level, conf->process.log_level) == 0)
+	if (conf->process.log_level != NULL &&
+	    log_level_parse(&level, conf->process.log_level) == 0)
 		log_set_level(level);
 }

@@ -25,7 +25,7 @@
 
 /* What the start passes from step to step. */
 struct start {
-	struct options	options;
+	struct master_options	options;
 	struct master	*m;
 	struct conf_source source;
 	struct conf	*conf;		/* taken by the first generation */
@@ -39,7 +39,8 @@ step_secrets(struct start *s, struct errdetail *ed)
 {
 	uint8_t key[16];
 
-	if (enc_random(key, sizeof key) != 0 || enc_random(&s->m->boot_id, sizeof s->m->boot_id) != 0)
+	if (enc_random(key, sizeof key) != 0 ||
+	    enc_random(&s->m->boot_id, sizeof s->m->boot_id) != 0)
 		return err_sys(ed, "no random bytes");
 	map_seed(key);
 	return 0;
@@ -107,7 +108,8 @@ step_limits(struct start *s, struct errdetail *ed)
 	if (setrlimit(RLIMIT_NOFILE, &rl) != 0)
 		return err_sys(ed, "limit of open files");
 	if (rl.rlim_cur < want)
-		log_write(LOG_WARN, "process.connections = %lld may need %llu open files, the limit is %llu",
+		log_write(LOG_WARN,
+		    "process.connections = %lld may need %llu open files, the limit is %llu",
 		    (long long)s->conf->process.connections, (unsigned long long)want,
 		    (unsigned long long)rl.rlim_cur);
 	return 0;

@@ -30,8 +30,9 @@ options_help(void)
 		    rows[i].arg == NULL ? "" : rows[i].arg);
 		printf("  -%c, %-16s %s\n", rows[i].letter, text, rows[i].help);
 	}
-	printf("\nSIGHUP reloads, SIGTERM stops (twice: at once), SIGQUIT stops without haste, SIGUSR1 opens\n"
-	       "the log files anew. proxyctl does the same and shows what is going on.\n");
+	printf(
+	    "\nSIGHUP reloads, SIGTERM stops (twice: at once), SIGQUIT stops without haste, SIGUSR1 opens\n"
+	    "the log files anew. proxyctl does the same and shows what is going on.\n");
 }
 
 static int
@@ -42,7 +43,7 @@ usage(void)
 }
 
 static int
-take(struct options *o, int letter)
+take(struct master_options *o, int letter)
 {
 	switch (letter) {
 	case 'c': o->file = optarg; return 0;
@@ -56,7 +57,7 @@ take(struct options *o, int letter)
 }
 
 int
-options_parse(struct options *o, int argc, char *const argv[])
+options_parse(struct master_options *o, int argc, char *const argv[])
 {
 	struct option longs[ARRAY_LEN(rows) + 1] = { 0 };
 	char shorts[ARRAY_LEN(rows) * 2 + 1];
@@ -72,7 +73,7 @@ options_parse(struct options *o, int argc, char *const argv[])
 			shorts[at++] = ':';
 	}
 	shorts[at] = '\0';
-	*o = (struct options){ .file = OPTIONS_FILE };
+	*o = (struct master_options){ .file = OPTIONS_FILE };
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1)
 		if ((rc = take(o, c)) != 0)
 			return rc;

@@ -23,7 +23,8 @@ segments_open(struct segments *s, unsigned workers, struct errdetail *ed)
 	s->lanes = LANES_PAST + 3 * workers + LANES_OTHERS;
 	rc = shm_create(&s->stats, "stats", STATS_VERSION, stats_size(s->lanes), ed);
 	if (rc == 0)
-		rc = shm_create(&s->journal, "journal", JOURNAL_VERSION, journal_size(s->lanes), ed);
+		rc = shm_create(
+		    &s->journal, "journal", JOURNAL_VERSION, journal_size(s->lanes), ed);
 	if (rc == 0)
 		rc = shm_create(&s->report, "report", REPORT_VERSION, report_size(s->lanes), ed);
 	if (rc != 0) {

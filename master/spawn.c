@@ -217,7 +217,8 @@ child_fork(struct master *m, struct seat *s, struct child *c, struct errdetail *
 		rc = err_sys(ed, "fork");
 	close(pair[1]);
 	if (rc == 0 && loop_add(&m->loop, &c->link, pair[0], EPOLLIN) != 0)
-		log_sys(LOG_ERROR, "%s[%d]: cannot watch its control link", role_name(s->role), c->pid);
+		log_sys(
+		    LOG_ERROR, "%s[%d]: cannot watch its control link", role_name(s->role), c->pid);
 	if (rc != 0 || c->link.fd < 0)
 		close(pair[0]);
 	return rc;
@@ -235,7 +236,8 @@ spawn_child(struct master *m, struct seat *s, struct errdetail *ed)
 	lane = segments_take(&m->segments, s->role, s->slot, s->gen->number, &c->lane);
 	if (lane == NULL) {
 		free(c);
-		return err_set(ed, -E_LIMIT, "no lane free: too many processes of older generations");
+		return err_set(
+		    ed, -E_LIMIT, "no lane free: too many processes of older generations");
 	}
 	c->master = m;
 	c->seat = s;

@@ -69,7 +69,8 @@ tell(struct child *c, enum link_type type)
 	int rc = supervise_send(c, type, NULL, -1);
 
 	if (rc != 0 && rc != -E_CLOSED)
-		log_write(LOG_WARN, "%s: cannot be told anything: %s", child_text(c, who), err_text(rc));
+		log_write(
+		    LOG_WARN, "%s: cannot be told anything: %s", child_text(c, who), err_text(rc));
 }
 
 static void
@@ -204,8 +205,8 @@ seat_refill(struct seat *s, int64_t delay)
 	if (delay == 0)
 		log_write(LOG_ERROR, "%s: cannot be replaced: %s", role_name(s->role), ed.text);
 	else
-		log_write(LOG_WARN, "%s %u: keeps dying: next attempt in %lld s", role_name(s->role),
-		    s->slot, (long long)(delay / 1000));
+		log_write(LOG_WARN, "%s %u: keeps dying: next attempt in %lld s",
+		    role_name(s->role), s->slot, (long long)(delay / 1000));
 	if (delay == 0)
 		delay = REFILL_RETRY_MS;
 	(void)timer_set(&s->master->loop.timers, &s->respawn, (int64_t)clock_mono_ms() + delay);
@@ -503,7 +504,7 @@ supervise_reopen(struct master *m)
 		if (rc == 0 && c->seat->role == ROLE_LOGGER && m->logs.access >= 0)
 			rc = supervise_send(c, LINK_REOPEN, NULL, m->logs.access);
 		if (rc != 0 && rc != -E_CLOSED)
-			log_write(LOG_WARN, "%s: keeps writing to the old log: %s", child_text(c, who),
-			    err_text(rc));
+			log_write(LOG_WARN, "%s: keeps writing to the old log: %s",
+			    child_text(c, who), err_text(rc));
 	}
 }

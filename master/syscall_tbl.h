@@ -1,4 +1,7 @@
-/* syscall_tbl.h - system calls of the children after start-up: CALL("name", roles (W worker, A agent, L logger), "why") */
+/*
+ * syscall_tbl.h - the system calls of the children after start-up: CALL("name", roles, "why").
+ * Roles: W worker, A agent, L logger.
+ */
 CALL("read", W | A | L, "signals, event descriptors, pipes")
 CALL("write", W | A | L, "event log; the logger's files")
 CALL("readv", W, "requests and answers")

@@ -1,0 +1,21 @@
+/*
+ * The admin socket's request line: whatever is sent gets a command that exists or a reason.
+ */
+#include <stdlib.h>
+#include "master/admin_request.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct admin_request r;
+	struct errdetail ed = { 0 };
+	int rc = admin_parse(&r, span_make((const char *)data, size), &ed);
+
+	if (rc == 0 && (r.cmd >= CMD_MAX || r.wait_s < 0 || r.wait_s > ADMIN_WAIT_MAX))
+		abort();
+	if (rc != 0 && (rc > 0 || ed.text[0] == '\0'))
+		abort();
+	return 0;
+}
