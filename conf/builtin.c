@@ -18,9 +18,11 @@ static const char policy[] =
     "    \"169.254.0.0/16\", \"fc00::/7\", \"fe80::/10\" ]; };"
     "  to_localhost = { dst = [ \"127.0.0.0/8\", \"0.0.0.0/8\", \"::1/128\", \"::/128\" ]; };"
     "  to_linklocal = { dst = [ \"169.254.0.0/16\", \"fe80::/10\" ]; };"
-    "  to_private = { dst = [ \"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", \"100.64.0.0/10\", \"fc00::/7\" ]; };"
+    "  to_private = { dst = [ \"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", "
+    "\"100.64.0.0/10\", \"fc00::/7\" ]; };"
     "  connect = { method = [ \"CONNECT\" ]; };"
-    "  safe_ports = { port = [ \"80\", \"21\", \"443\", \"70\", \"210\", \"280\", \"488\", \"591\", \"777\", \"1025-65535\" ]; };"
+    "  safe_ports = { port = [ \"80\", \"21\", \"443\", \"70\", \"210\", \"280\", \"488\", "
+    "\"591\", \"777\", \"1025-65535\" ]; };"
     "  ssl_ports = { port = [ \"443\" ]; };"
     "};"
     "listeners = ( { bind = [ \"127.0.0.1:3128\" ]; } );"
@@ -61,7 +63,8 @@ merge_acls(struct conf *c, const struct conf *shipped, struct conf_problems *ps)
 		if (own == NULL)
 			v[n++] = shipped->acls[i];
 		else if (!may_redefine(own->name))
-			conf_problems_add(ps, own->at, false, "acl \"%s\" is a shipped one: choose another name", own->name);
+			conf_problems_add(ps, own->at, false,
+			    "acl \"%s\" is a shipped one: choose another name", own->name);
 	}
 	for (unsigned i = 0; i < c->nacls; i++)
 		v[n++] = c->acls[i];
@@ -92,12 +95,14 @@ void
 check_builtin(struct conf *c, struct conf_problems *ps)
 {
 	char *file = arena_strdup(c->arena, "built in");
-	struct conf_source src = { .text = { .data = arena_strdup(c->arena, policy), .len = sizeof policy - 1 },
-	    .files = &file, .nfiles = 1 };
+	struct conf_source src = { .files = &file, .nfiles = 1 };
 	struct conf *shipped = arena_alloc(c->arena, sizeof *shipped);
 	struct item_ctx ctx = { .arena = c->arena, .problems = ps };
-	struct node *root = node_parse(&src, c->arena, ps);
+	struct node *root;
 
+	src.text.data = arena_strdup(c->arena, policy);
+	src.text.len = sizeof policy - 1;
+	root = node_parse(&src, c->arena, ps);
 	ASSERT(root != NULL);
 	item_fill(&ctx, &schema_top, shipped, root);
 	merge_acls(c, shipped, ps);

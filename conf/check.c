@@ -25,8 +25,8 @@ check_names(const struct conf *c, const void *v, unsigned n, size_t size, size_t
 }
 
 void
-check_unknown(struct conf_problems *ps, struct conf_pos at, const char *where, const char *what, const char *name,
-    const char *const *names)
+check_unknown(struct conf_problems *ps, struct conf_pos at, const char *where, const char *what,
+    const char *name, const char *const *names)
 {
 	const char *near = suggest(name, names);
 	struct str known = STR_INIT;
@@ -34,10 +34,13 @@ check_unknown(struct conf_problems *ps, struct conf_pos at, const char *where, c
 	for (unsigned i = 0; names[i] != NULL && i < 20; i++)
 		str_printf(&known, "%s\"%.40s\"", i == 0 ? "" : ", ", names[i]);
 	if (near != NULL)
-		conf_problems_add(ps, at, false, "%s: there is no %s \"%.64s\": did you mean \"%.64s\"?", where, what, name, near);
+		conf_problems_add(ps, at, false,
+		    "%s: there is no %s \"%.64s\": did you mean \"%.64s\"?", where, what, name,
+		    near);
 	else
-		conf_problems_add(ps, at, false, "%s: there is no %s \"%.64s\": %s%.200s", where, what, name,
-		    known.len == 0 ? "define it" : "known are ", known.len == 0 ? "" : known.data);
+		conf_problems_add(ps, at, false, "%s: there is no %s \"%.64s\": %s%.200s", where,
+		    what, name, known.len == 0 ? "define it" : "known are ",
+		    known.len == 0 ? "" : known.data);
 	str_fini(&known);
 }
 
@@ -58,22 +61,25 @@ duplicates(struct conf_problems *ps, const struct kind *k, const void *v, unsign
 			continue;
 		first = map_get(&seen, name);
 		if (first != NULL)
-			conf_problems_add(ps, *at, false, "%s \"%.64s\" is there twice, first at %.150s:%d: rename one", k->what, name.p,
-			    first->file, first->line);
+			conf_problems_add(ps, *at, false,
+			    "%s \"%.64s\" is there twice, first at %.150s:%d: rename one", k->what,
+			    name.p, first->file, first->line);
 		else if (map_put(&seen, name, (void *)at) != 0)
 			break;
 	}
 	map_fini(&seen);
 }
 
-#define KIND(what, type) { what, sizeof(struct type), offsetof(struct type, at), offsetof(struct type, name) }
+#define KIND(what, type, id) \
+	{ what, sizeof(struct type), offsetof(struct type, at), offsetof(struct type, id) }
 
 static void
 check_duplicates(const struct conf *c, struct conf_problems *ps)
 {
-	static const struct kind listener = KIND("listener", conf_listener), service = KIND("service", conf_service),
-	    route = KIND("route", conf_route),
-	    rule = { "rule", sizeof(struct conf_rule), offsetof(struct conf_rule, at), offsetof(struct conf_rule, id) };
+	static const struct kind listener = KIND("listener", conf_listener, name);
+	static const struct kind service = KIND("service", conf_service, name);
+	static const struct kind route = KIND("route", conf_route, name);
+	static const struct kind rule = KIND("rule", conf_rule, id);
 
 	duplicates(ps, &listener, c->listeners, c->nlisteners);
 	duplicates(ps, &service, c->services, c->nservices);
@@ -103,30 +109,42 @@ bind_clash(const char *at, const struct addr *a, const char *bt, const struct ad
 }
 
 static void
-clash(struct conf_problems *ps, const struct conf_listener *a, const char *at, const struct conf_listener *b, const char *bt)
+clash(struct conf_problems *ps, const struct conf_listener *a, const char *at,
+    const struct conf_listener *b, const char *bt)
 {
 	if (a == b)
-		conf_problems_add(ps, b->at, false, "listener \"%.64s\" binds %.80s and %.80s, which are one address: remove one",
+		conf_problems_add(ps, b->at, false,
+		    "listener \"%.64s\" binds %.80s and %.80s, which are one address: remove one",
 		    b->name, at, bt);
 	else
 		conf_problems_add(ps, b->at, false,
-		    "listener \"%.64s\" binds %.80s, which listener \"%.64s\" at %.120s:%d has: change one", b->name, bt, a->name,
-		    a->at.file, a->at.line);
+		    "listener \"%.64s\" binds %.80s, which listener \"%.64s\" at %.120s:%d has: change one",
+		    b->name, bt, a->name, a->at.file, a->at.line);
+}
+
+/* The n first addresses of a against the y-th of b; texts and addresses go together only when all were understood. */
+static void
+check_bind(struct conf_problems *ps, const struct conf_listener *a, unsigned n,
+    const struct conf_listener *b, unsigned y)
+{
+	if (a->naddrs != a->bind.n || b->naddrs != b->bind.n)
+		return;
+	for (unsigned x = 0; x < n; x++)
+		if (bind_clash(a->bind.v[x], &a->addrs[x], b->bind.v[y], &b->addrs[y]))
+			clash(ps, a, a->bind.v[x], b, b->bind.v[y]);
 }
 
 static void
 check_binds(const struct conf *c, struct conf_problems *ps)
 {
-	for (unsigned j = 0; j < c->nlisteners; j++)
-		for (unsigned y = 0; y < c->listeners[j].naddrs; y++)
-			for (unsigned i = 0; i <= j; i++)
-				for (unsigned x = 0; x < (i == j ? y : c->listeners[i].naddrs); x++) {
-					const struct conf_listener *a = &c->listeners[i], *b = &c->listeners[j];
+	const struct conf_listener *all = c->listeners;
 
-					if (a->naddrs == a->bind.n && b->naddrs == b->bind.n &&
-					    bind_clash(a->bind.v[x], &a->addrs[x], b->bind.v[y], &b->addrs[y]))
-						clash(ps, a, a->bind.v[x], b, b->bind.v[y]);
-				}
+	for (unsigned j = 0; j < c->nlisteners; j++)
+		for (unsigned y = 0; y < all[j].naddrs; y++) {
+			for (unsigned i = 0; i < j; i++)
+				check_bind(ps, &all[i], all[i].naddrs, &all[j], y);
+			check_bind(ps, &all[j], y, &all[j], y);
+		}
 }
 
 static struct conf_pos
@@ -150,8 +168,9 @@ static void
 check_listeners(struct conf *c, struct conf_problems *ps)
 {
 	if (c->nlisteners > LISTENERS_MAX) {
-		conf_problems_add(ps, c->listeners[LISTENERS_MAX].at, false, "%u listeners: %d are allowed; one may bind several addresses",
-		    c->nlisteners, LISTENERS_MAX);
+		conf_problems_add(ps, c->listeners[LISTENERS_MAX].at, false,
+		    "%u listeners: %d are allowed; one may bind several addresses", c->nlisteners,
+		    LISTENERS_MAX);
 		c->nlisteners = LISTENERS_MAX;
 	}
 	for (unsigned i = 0; i < c->nlisteners; i++) {
@@ -169,13 +188,17 @@ check_modes(const struct conf *c, struct conf_problems *ps)
 {
 	if (c->mode == MODE_REVERSE && c->nlisteners == 0)
 		conf_problems_add(ps, top_pos(c), false,
-		    "reverse mode needs to know where clients connect: write listeners = ( { bind = [ \"0.0.0.0:80\" ]; } );");
-	if ((has_mode(c, MODE_REVERSE) || (c->mode == MODE_REVERSE && c->nlisteners == 0)) && c->nroutes == 0)
+		    "reverse mode needs to know where clients connect: write listeners = ( { "
+		    "bind = [ \"0.0.0.0:80\" ]; } );");
+	if ((has_mode(c, MODE_REVERSE) || (c->mode == MODE_REVERSE && c->nlisteners == 0)) &&
+	    c->nroutes == 0)
 		conf_problems_add(ps, top_pos(c), false,
-		    "reverse mode needs to know where requests go: write services = ( { name = \"app\"; targets = [ \"127.0.0.1:9001\" ]; } ); "
+		    "reverse mode needs to know where requests go: write services = ( { name = "
+		    "\"app\"; targets = [ \"127.0.0.1:9001\" ]; } ); "
 		    "routes = ( { name = \"all\"; service = \"app\"; } );");
 	if (c->nroutes > 0 && c->nlisteners > 0 && !has_mode(c, MODE_REVERSE))
-		conf_problems_add(ps, c->routes[0].at, true, "routes are for reverse listeners, and there is none");
+		conf_problems_add(ps, c->routes[0].at, true,
+		    "routes are for reverse listeners, and there is none");
 }
 
 /* Rules and acls of the file in a configuration that forwards for nobody. */
@@ -186,7 +209,8 @@ check_forward_used(const struct conf *c, struct conf_problems *ps)
 		return;
 	for (unsigned i = 0; i < c->nrules; i++)
 		if (c->rules[i].at.line > 0) {
-			conf_problems_add(ps, c->rules[i].at, true, "rules are for forward listeners, and there is none");
+			conf_problems_add(ps, c->rules[i].at, true,
+			    "rules are for forward listeners, and there is none");
 			return;
 		}
 }

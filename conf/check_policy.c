@@ -31,7 +31,8 @@ resolve_term(struct policy *p, struct conf_rule *r, const char *text)
 	p->used[acl->index] = true;
 	for (unsigned i = 0; i < r->nterms; i++)
 		if (r->terms[i].acl == acl && r->terms[i].negate != negate)
-			conf_problems_add(p->ps, r->at, false, "rule \"%.64s\" asks for \"%.64s\" and \"!%.64s\" and can never match: remove one",
+			conf_problems_add(p->ps, r->at, false,
+			    "rule \"%.64s\" asks for \"%.64s\" and \"!%.64s\" and can never match: remove one",
 			    r->id == NULL ? "" : r->id, name, name);
 	r->terms[r->nterms++] = (struct conf_rule_term){ acl, negate };
 }
@@ -51,7 +52,8 @@ check_id(struct conf_problems *ps, const struct conf_rule *r)
 	if (r->builtin || r->id == NULL)
 		return;
 	if (strncmp(r->id, "default/", 8) == 0 || strcmp(r->id, "implicit-deny") == 0)
-		conf_problems_add(ps, r->at, false, "the id \"%.64s\" belongs to a shipped rule: choose another", r->id);
+		conf_problems_add(ps, r->at, false,
+		    "the id \"%.64s\" belongs to a shipped rule: choose another", r->id);
 }
 
 static bool
@@ -72,8 +74,10 @@ check_reachable(struct policy *p)
 		const struct conf_rule *r = &p->c->rules[i];
 
 		if (stop != NULL && !r->builtin) {
-			conf_problems_add(p->ps, r->at, true, "rule \"%.64s\" is never reached: rule \"%.64s\" at line %d matches everything",
-			    r->id == NULL ? "" : r->id, stop->id == NULL ? "" : stop->id, stop->at.line);
+			conf_problems_add(p->ps, r->at, true,
+			    "rule \"%.64s\" is never reached: rule \"%.64s\" at line %d matches everything",
+			    r->id == NULL ? "" : r->id, stop->id == NULL ? "" : stop->id,
+			    stop->at.line);
 			return;
 		}
 		if (!r->builtin && matches_always(r))
@@ -86,7 +90,8 @@ check_unused(struct policy *p)
 {
 	for (unsigned i = 0; i < p->c->nacls; i++)
 		if (!p->used[i] && p->c->acls[i].at.line > 0)
-			conf_problems_add(p->ps, p->c->acls[i].at, true, "acl \"%.64s\" is used by no rule", p->c->acls[i].name);
+			conf_problems_add(p->ps, p->c->acls[i].at, true,
+			    "acl \"%.64s\" is used by no rule", p->c->acls[i].name);
 }
 
 void
@@ -94,7 +99,8 @@ check_policy(struct conf *c, struct conf_problems *ps)
 {
 	struct policy p = { .c = c, .ps = ps };
 
-	p.names = check_names(c, c->acls, c->nacls, sizeof *c->acls, offsetof(struct conf_acl, name));
+	p.names = check_names(
+	    c, c->acls, c->nacls, sizeof *c->acls, offsetof(struct conf_acl, name));
 	p.used = arena_alloc(c->arena, c->nacls + 1);
 	for (unsigned i = 0; i < c->nacls; i++) {
 		c->acls[i].index = i;

@@ -20,7 +20,8 @@ resolve_services(struct conf *c, struct conf_problems *ps, bool *used)
 	char where[96];
 
 	for (unsigned i = 0; i < c->nservices; i++)
-		if (c->services[i].name != NULL && map_put(&by_name, span_str(c->services[i].name), &c->services[i]) != 0)
+		if (c->services[i].name != NULL &&
+		    map_put(&by_name, span_str(c->services[i].name), &c->services[i]) != 0)
 			break;
 	for (unsigned i = 0; i < c->nroutes; i++) {
 		struct conf_route *r = &c->routes[i];
@@ -32,7 +33,8 @@ resolve_services(struct conf *c, struct conf_problems *ps, bool *used)
 			used[r->service - c->services] = true;
 			continue;
 		}
-		(void)snprintf(where, sizeof where, "route \"%.64s\"", r->name == NULL ? "" : r->name);
+		(void)snprintf(
+		    where, sizeof where, "route \"%.64s\"", r->name == NULL ? "" : r->name);
 		check_unknown(ps, r->at, where, "service", r->service_name, names);
 	}
 	map_fini(&by_name);
@@ -48,7 +50,8 @@ check_services(struct conf *c, struct conf_problems *ps)
 	resolve_services(c, ps, used);
 	for (unsigned i = 0; i < c->nservices; i++)
 		if (!used[i] && c->services[i].name != NULL)
-			conf_problems_add(ps, c->services[i].at, true, "service \"%.64s\" is used by no route", c->services[i].name);
+			conf_problems_add(ps, c->services[i].at, true,
+			    "service \"%.64s\" is used by no route", c->services[i].name);
 }
 
 static bool
@@ -89,7 +92,8 @@ shape(struct arena *arena, const char *host, const struct pattern *p)
 struct same { const struct conf_route *route; struct same *older; };
 
 static void
-enter(struct arena *arena, struct map *shapes, const struct conf_route *r, const char *host, struct conf_problems *ps)
+enter(struct arena *arena, struct map *shapes, const struct conf_route *r, const char *host,
+    struct conf_problems *ps)
 {
 	struct span key = shape(arena, host, &r->path);
 	struct same *s = arena_alloc(arena, sizeof *s), *o;
@@ -100,9 +104,11 @@ enter(struct arena *arena, struct map *shapes, const struct conf_route *r, const
 		if (o->route == r || !methods_overlap(&o->route->match.methods, &r->match.methods))
 			continue;
 		conf_problems_add(ps, r->at, false,
-		    "route \"%.64s\" matches the same requests as route \"%.64s\" at %.120s:%d (%.100s %.60s): neither is more specific, change one",
-		    r->name == NULL ? "" : r->name, o->route->name == NULL ? "" : o->route->name, o->route->at.file, o->route->at.line,
-		    host[0] == '\0' ? "any host" : host, r->match.path);
+		    "route \"%.64s\" matches the same requests as route \"%.64s\" at %.120s:%d "
+		    "(%.100s %.60s): neither is more specific, change one",
+		    r->name == NULL ? "" : r->name, o->route->name == NULL ? "" : o->route->name,
+		    o->route->at.file, o->route->at.line, host[0] == '\0' ? "any host" : host,
+		    r->match.path);
 		break;
 	}
 	if (key.p != NULL && map_put(shapes, key, s) != 0)
@@ -141,7 +147,8 @@ check_default_server(struct conf *c, struct conf_problems *ps)
 		if (c->routes[i].name != NULL && strcmp(c->routes[i].name, name) == 0)
 			return;
 	check_unknown(ps, c->defaults.at, "defaults.server", "route", name,
-	    check_names(c, c->routes, c->nroutes, sizeof *c->routes, offsetof(struct conf_route, name)));
+	    check_names(
+		c, c->routes, c->nroutes, sizeof *c->routes, offsetof(struct conf_route, name)));
 }
 
 void

@@ -17,7 +17,8 @@ struct flat {
 	struct map	 by_key;
 };
 
-static void flatten(struct flat *, const struct section *, const void *obj, const char *prefix, bool keyed);
+static void flatten(
+    struct flat *, const struct section *, const void *obj, const char *prefix, bool keyed);
 
 static char *
 copy(struct flat *f, const struct str *s)
@@ -41,7 +42,8 @@ entry_add(struct flat *f, const char *key, const char *text, bool element)
 
 /* PREFIX[NAME], with "#2" behind a name that was there before. */
 static const char *
-elem_key(struct flat *f, const struct item *it, const void *elem, const char *prefix, struct map *seen)
+elem_key(
+    struct flat *f, const struct item *it, const void *elem, const char *prefix, struct map *seen)
 {
 	const struct item *first = &it->sub->items[0];
 	struct str key = STR_INIT, name = STR_INIT;
@@ -158,7 +160,8 @@ compare(const struct flat *a, const struct flat *b, const char *word, bool value
 	for (unsigned i = 0; i < a->n; i++) {
 		e = &a->v[i];
 		other = map_get(&b->by_key, span_str(e->key));
-		if (inside(whole, e->key) || (other != NULL && (!values || strcmp(e->text, other->text) == 0)))
+		if (inside(whole, e->key) ||
+		    (other != NULL && (!values || strcmp(e->text, other->text) == 0)))
 			continue;
 		n++;
 		if (other != NULL)
@@ -166,7 +169,8 @@ compare(const struct flat *a, const struct flat *b, const char *word, bool value
 		else if (e->element)
 			str_printf(out, "%s: %s\n", whole = e->key, word);
 		else
-			str_printf(out, "%s: %s%s%s\n", e->key, values ? "" : "(unset) -> ", e->text, values ? " -> (unset)" : "");
+			str_printf(out, "%s: %s%s%s\n", e->key, values ? "" : "(unset) -> ",
+			    e->text, values ? " -> (unset)" : "");
 	}
 	return n;
 }
@@ -199,7 +203,8 @@ conf_needs_restart(const struct conf *from, const struct conf *to)
 		return "\"name\" names the admin socket and cannot change while running: restart";
 	if (!same(from->process.admin_socket, to->process.admin_socket))
 		return "process.admin_socket cannot change while running: restart";
-	if (!same(from->process.user, to->process.user) || !same(from->process.group, to->process.group))
+	if (!same(from->process.user, to->process.user) ||
+	    !same(from->process.group, to->process.group))
 		return "process.user and process.group cannot change while running: restart";
 	return NULL;
 }

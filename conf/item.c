@@ -66,20 +66,22 @@ unknown_key(struct item_ctx *c, const struct section *s, const struct node *kid)
 	names[n] = NULL;
 	near = suggest(kid->name, names);
 	if (near != NULL)
-		conf_problems_add(c->problems, kid->at, false, "unknown key \"%.64s\": did you mean \"%s\"?",
-		    kid->name, near);
+		conf_problems_add(c->problems, kid->at, false,
+		    "unknown key \"%.64s\": did you mean \"%s\"?", kid->name, near);
 	else
-		conf_problems_add(c->problems, kid->at, false, "unknown key \"%.64s\": known here are %s",
-		    kid->name, all.data);
+		conf_problems_add(c->problems, kid->at, false,
+		    "unknown key \"%.64s\": known here are %s", kid->name, all.data);
 	str_fini(&all);
 }
 
 /* A map's elements carry their key outside the braces: the first item is not a key inside. */
 static void
-fill_object(struct item_ctx *c, const struct section *s, void *obj, const struct node *node, struct conf_pos at,
-    const char *key)
+fill_object(struct item_ctx *c, const struct section *s, void *obj, const struct node *node,
+    struct conf_pos at, const char *key)
 {
-	struct item_ctx inner = { .arena = c->arena, .problems = c->problems, .node = node, .at = at };
+	struct item_ctx inner = {
+		.arena = c->arena, .problems = c->problems, .node = node, .at = at
+	};
 
 	if (s->pos != SECTION_NO_POS)
 		*(struct conf_pos *)((char *)obj + s->pos) = at;
@@ -96,7 +98,8 @@ fill_object(struct item_ctx *c, const struct section *s, void *obj, const struct
 		const struct node *kid = node_get(node, it->name);
 
 		if (kid == NULL && (it->flags & ITEM_REQUIRED) && node != NULL)
-			conf_problems_add(c->problems, at, false, "\"%s\" is missing: write %s = %s (%.200s)", it->name, it->name,
+			conf_problems_add(c->problems, at, false,
+			    "\"%s\" is missing: write %s = %s (%.200s)", it->name, it->name,
 			    value_hint(it->type), it->help);
 		fill_item(&inner, it, obj, kid);
 	}
@@ -105,12 +108,13 @@ fill_object(struct item_ctx *c, const struct section *s, void *obj, const struct
 }
 
 static bool
-node_is(struct item_ctx *c, const struct item *it, const struct node *node, enum node_type type, const char *write)
+node_is(struct item_ctx *c, const struct item *it, const struct node *node, enum node_type type,
+    const char *write)
 {
 	if (node->type == type)
 		return true;
-	conf_problems_add(c->problems, node->at, false, "\"%s\" is %s: write %s = %s", it->name, node_type_text(node),
-	    it->name, write);
+	conf_problems_add(c->problems, node->at, false, "\"%s\" is %s: write %s = %s", it->name,
+	    node_type_text(node), it->name, write);
 	return false;
 }
 
@@ -120,7 +124,8 @@ fill_group(struct item_ctx *c, const struct item *it, void *obj, const struct no
 	if (node != NULL && !node_is(c, it, node, NODE_GROUP, "{ key = value; }"))
 		node = NULL;
 	if (node != NULL || !(it->flags & ITEM_OPTIONAL))
-		fill_object(c, it->sub, field_of(it, obj), node, node == NULL ? c->at : node->at, NULL);
+		fill_object(
+		    c, it->sub, field_of(it, obj), node, node == NULL ? c->at : node->at, NULL);
 }
 
 /* One element of a list: a group, or a string where the section allows the short form. */
@@ -138,8 +143,9 @@ fill_elem(struct item_ctx *c, const struct item *it, void *elem, const struct no
 		return;
 	}
 	if (kid->type != NODE_GROUP)
-		conf_problems_add(c->problems, kid->at, false, "\"%s\" holds %s: each entry is a group, %s = ( { %s = …; } )",
-		    it->name, node_type_text(kid), it->name, it->sub->items[0].name);
+		conf_problems_add(c->problems, kid->at, false,
+		    "\"%s\" holds %s: each entry is a group, %s = ( { %s = …; } )", it->name,
+		    node_type_text(kid), it->name, it->sub->items[0].name);
 	fill_object(c, it->sub, elem, kid->type == NODE_GROUP ? kid : NULL, kid->at, NULL);
 }
 
@@ -162,7 +168,8 @@ fill_list(struct item_ctx *c, const struct item *it, void *obj, const struct nod
 			fill_elem(c, it, v + i * it->sub->size, kid);
 		else
 			fill_object(c, it->sub, v + i * it->sub->size,
-			    node_is(c, it, kid, NODE_GROUP, "{ name = { … }; }") ? kid : NULL, kid->at, kid->name);
+			    node_is(c, it, kid, NODE_GROUP, "{ name = { … }; }") ? kid : NULL,
+			    kid->at, kid->name);
 	}
 }
 

@@ -28,7 +28,7 @@ enum item_type {
 
 enum {
 	ITEM_REQUIRED	= 1 << 0,
-	ITEM_OPTIONAL	= 1 << 1,	/* a group: left zero when absent; its first item is a number, never 0 when present */
+	ITEM_OPTIONAL	= 1 << 1,	/* a group: all zero when absent; its first item is a number, not 0 if there */
 	ITEM_NONEMPTY	= 1 << 2,	/* a string: "" is refused */
 	ITEM_INHERIT	= 1 << 3,	/* a number: -1 when absent */
 	ITEM_RESTART	= 1 << 4,	/* a change needs a restart */
@@ -66,8 +66,8 @@ struct section {
 	unsigned	 nitems;
 	size_t		 size;			/* of an element of a list or map */
 	size_t		 pos;			/* of its struct conf_pos, or SECTION_NO_POS */
-	const char	*bare;			/* list: a string alone stands for { bare = "..."; }; NULL: not allowed */
-	section_check_f	*check;			/* what a row cannot say; sees defaults where a value was refused */
+	const char	*bare;			/* list: a text alone is { bare = "..."; }; NULL: it is not allowed */
+	section_check_f	*check;	/* what a row cannot say; sees defaults where a value was refused */
 };
 
 /* Fills obj (zeroed) from node, or with defaults when node is NULL. Errors become problems. */
@@ -84,7 +84,7 @@ void	value_default(struct item_ctx *, const struct item *, void *field);
 bool	value_is_set(const struct item *, const void *field);	/* false: nothing to print */
 void	value_text(const struct item *, const void *field, struct str *out);	/* as a file would say it */
 bool	value_is_default(const struct item *, const void *field);
-bool	value_group_present(const struct item *, const void *obj);	/* false: an ITEM_OPTIONAL group that is absent */
+bool	value_group_present(const struct item *, const void *obj);	/* an ITEM_OPTIONAL group may be absent */
 const char *value_hint(enum item_type);			/* what to write: "a duration in quotes, …" */
 void	value_quote(const char *text, struct str *out);
 

@@ -60,7 +60,8 @@ env_value(struct builder *b, const char *p, size_t n, struct conf_pos at)
 	name[n] = '\0';
 	value = getenv(name);
 	if (value == NULL)
-		conf_problems_add(b->problems, at, false, "${%.80s} is not set in the environment: set it, or write the value itself",
+		conf_problems_add(b->problems, at, false,
+		    "${%.80s} is not set in the environment: set it, or write the value itself",
 		    name);
 	return value == NULL ? "" : value;
 }
@@ -85,7 +86,8 @@ expand(struct builder *b, const char *text, struct conf_pos at)
 		p += n + 3;
 	}
 	if (out.len > STRING_MAX) {
-		conf_problems_add(b->problems, at, false, "a text is longer than 64 KiB once the environment is put in: shorten it");
+		conf_problems_add(b->problems, at, false,
+		    "a text is longer than 64 KiB once the environment is put in: shorten it");
 		str_clear(&out);
 	}
 	result = arena_strdup(b->arena, out.data == NULL ? "" : out.data);
@@ -99,7 +101,8 @@ copy_setting(struct builder *b, struct node *n, const config_setting_t *s)
 	int len;
 
 	n->at = pos_of(b->src, config_setting_source_line(s));
-	n->name = config_setting_name(s) == NULL ? NULL : arena_strdup(b->arena, config_setting_name(s));
+	n->name = config_setting_name(s) == NULL ? NULL :
+						   arena_strdup(b->arena, config_setting_name(s));
 	switch (config_setting_type(s)) {
 	case CONFIG_TYPE_INT:
 	case CONFIG_TYPE_INT64:
@@ -116,7 +119,9 @@ copy_setting(struct builder *b, struct node *n, const config_setting_t *s)
 		return;
 	case CONFIG_TYPE_STRING:
 		n->type = NODE_STR;
-		n->is.text = config_setting_get_string(s) == NULL ? "" : expand(b, config_setting_get_string(s), n->at);
+		n->is.text = config_setting_get_string(s) == NULL ?
+		    "" :
+		    expand(b, config_setting_get_string(s), n->at);
 		return;
 	default:			/* libconfig's own numbers: group, array, list */
 		n->type = config_setting_is_group(s) ? NODE_GROUP : NODE_LIST;
@@ -139,8 +144,8 @@ parse_failed(struct builder *b, const config_t *cfg)
 		hint = "a key may be given once: keep one";
 	else if (text != NULL && strstr(text, "array") != NULL)
 		hint = "[ ] holds values of one kind; write ( ) for groups";
-	conf_problems_add(b->problems, pos_of(b->src, line > 0 ? (unsigned)line : 1), false, "%s: %s",
-	    text == NULL ? "syntax error" : text, hint);
+	conf_problems_add(b->problems, pos_of(b->src, line > 0 ? (unsigned)line : 1), false,
+	    "%s: %s", text == NULL ? "syntax error" : text, hint);
 }
 
 struct node *

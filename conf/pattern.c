@@ -21,7 +21,8 @@ name_ok(struct span n)
 	for (size_t i = 0; i < n.n; i++) {
 		char c = n.p[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (i > 0 && c >= '0' && c <= '9')))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+			(i > 0 && c >= '0' && c <= '9')))
 			return false;
 	}
 	return n.n > 0 && n.n <= 32;
@@ -43,13 +44,16 @@ capture(struct pattern *p, struct span in, struct pattern_seg *seg, struct errde
 	struct span name;
 
 	if (!span_split(&in, '=', &name) || !name_ok(name))
-		return err_set(ed, -E_SYNTAX, "path \"%.*s\": a name between braces is made of letters, digits and '_': write {id}",
+		return err_set(ed, -E_SYNTAX,
+		    "path \"%.*s\": a name between braces is made of letters, digits and '_': write {id}",
 		    (int)p->text.n, p->text.p);
 	if (in.p != NULL && !span_eq_str(in, "*") && !span_eq_str(in, "**"))
-		return err_set(ed, -E_SYNTAX, "path \"%.*s\": {%.*s} may be followed by =* or =** only", (int)p->text.n, p->text.p,
-		    SPAN_ARG(name));
+		return err_set(ed, -E_SYNTAX,
+		    "path \"%.*s\": {%.*s} may be followed by =* or =** only", (int)p->text.n,
+		    p->text.p, SPAN_ARG(name));
 	if (name_taken(p, name))
-		return err_set(ed, -E_DUPLICATE, "path \"%.*s\": {%.*s} is there twice: give them two names", (int)p->text.n,
+		return err_set(ed, -E_DUPLICATE,
+		    "path \"%.*s\": {%.*s} is there twice: give them two names", (int)p->text.n,
 		    p->text.p, SPAN_ARG(name));
 	seg->kind = in.p != NULL && in.n == 2 ? PAT_REST : PAT_ONE;
 	seg->name = name;
@@ -65,16 +69,22 @@ literal(const struct pattern *p, struct span text, struct errdetail *ed)
 	bool dots;
 
 	for (size_t i = 0; i < text.n; i++)
-		if (strchr("{}*?# \"<>", text.p[i]) != NULL || (unsigned char)text.p[i] <= ' ' || (unsigned char)text.p[i] >= 0x7f)
-			return err_set(ed, -E_SYNTAX, "path \"%.*s\": '%c' cannot stand in \"%.*s\": write {name}, * or ** alone between slashes, other bytes as %%XX",
-			    (int)p->text.n, p->text.p, (unsigned char)text.p[i] < 0x7f && text.p[i] > ' ' ? text.p[i] : '?', SPAN_ARG(text));
+		if (strchr("{}*?# \"<>", text.p[i]) != NULL || (unsigned char)text.p[i] <= ' ' ||
+		    (unsigned char)text.p[i] >= 0x7f)
+			return err_set(ed, -E_SYNTAX,
+			    "path \"%.*s\": '%c' cannot stand in \"%.*s\": write {name}, * or "
+			    "** alone between slashes, other bytes as %%XX",
+			    (int)p->text.n, p->text.p,
+			    (unsigned char)text.p[i] < 0x7f && text.p[i] > ' ' ? text.p[i] : '?',
+			    SPAN_ARG(text));
 	in[0] = '/';
 	memcpy(in + 1, text.p, text.n);
 	if (uri_normalise(span_make(in, text.n + 1), out, &n, &dots) != URI_OK || dots)
-		return err_set(ed, -E_SYNTAX, "path \"%.*s\": \"%.*s\" can be in no accepted path", (int)p->text.n, p->text.p,
-		    SPAN_ARG(text));
+		return err_set(ed, -E_SYNTAX, "path \"%.*s\": \"%.*s\" can be in no accepted path",
+		    (int)p->text.n, p->text.p, SPAN_ARG(text));
 	if (!span_eq(span_make(out + 1, n - 1), text))
-		return err_set(ed, -E_SYNTAX, "path \"%.*s\": paths are compared in their normal form: write \"%.*s\" as \"%.*s\"",
+		return err_set(ed, -E_SYNTAX,
+		    "path \"%.*s\": paths are compared in their normal form: write \"%.*s\" as \"%.*s\"",
 		    (int)p->text.n, p->text.p, SPAN_ARG(text), (int)(n - 1), out + 1);
 	return 0;
 }
@@ -87,7 +97,8 @@ segment(struct pattern *p, struct span text, bool last, struct errdetail *ed)
 
 	*seg = (struct pattern_seg){ .kind = PAT_LITERAL, .text = text };
 	if (text.n == 0 && !last)
-		return err_set(ed, -E_SYNTAX, "path \"%.*s\": an empty segment: write one '/'", (int)p->text.n, p->text.p);
+		return err_set(ed, -E_SYNTAX, "path \"%.*s\": an empty segment: write one '/'",
+		    (int)p->text.n, p->text.p);
 	if (span_eq_str(text, "*"))
 		seg->kind = PAT_ONE;
 	else if (span_eq_str(text, "**"))
@@ -97,7 +108,8 @@ segment(struct pattern *p, struct span text, bool last, struct errdetail *ed)
 	else
 		rc = literal(p, text, ed);
 	if (rc == 0 && seg->kind == PAT_REST && !last)
-		return err_set(ed, -E_SYNTAX, "path \"%.*s\": ** takes the rest and must be last", (int)p->text.n, p->text.p);
+		return err_set(ed, -E_SYNTAX, "path \"%.*s\": ** takes the rest and must be last",
+		    (int)p->text.n, p->text.p);
 	p->nsegs += rc == 0;
 	return rc;
 }
@@ -115,8 +127,9 @@ verb(struct pattern *p, struct span *body, struct errdetail *ed)
 	p->verb = span_make(colon + 1, (size_t)(body->p + body->n - colon - 1));
 	*body = span_make(body->p, (size_t)(colon - body->p));
 	if (p->verb.n == 0 || colon == slash + 1)
-		return err_set(ed, -E_SYNTAX, "path \"%.*s\": a verb follows a segment: write \"/v1/{id}:verb\"", (int)p->text.n,
-		    p->text.p);
+		return err_set(ed, -E_SYNTAX,
+		    "path \"%.*s\": a verb follows a segment: write \"/v1/{id}:verb\"",
+		    (int)p->text.n, p->text.p);
 	return literal(p, p->verb, ed);
 }
 
@@ -132,12 +145,15 @@ segments(struct pattern *p, struct span body, struct errdetail *ed)
 		ptrdiff_t slash = span_find(body, '/');
 
 		if (p->nsegs == PATTERN_SEGMENTS)
-			return err_set(ed, -E_LIMIT, "path \"%.80s…\": more than %d segments", p->text.p, PATTERN_SEGMENTS);
+			return err_set(ed, -E_LIMIT, "path \"%.80s…\": more than %d segments",
+			    p->text.p, PATTERN_SEGMENTS);
 		if (slash >= 0)
 			part.n = (size_t)slash;
 		rc = segment(p, part, slash < 0, ed);
-		if (rc == 0 && p->segs[p->nsegs - 1].name.p != NULL && ++captures > PATTERN_CAPTURES)
-			return err_set(ed, -E_LIMIT, "path \"%.80s…\": more than %d names", p->text.p, PATTERN_CAPTURES);
+		if (rc == 0 && p->segs[p->nsegs - 1].name.p != NULL &&
+		    ++captures > PATTERN_CAPTURES)
+			return err_set(ed, -E_LIMIT, "path \"%.80s…\": more than %d names",
+			    p->text.p, PATTERN_CAPTURES);
 		if (slash < 0)
 			break;
 		body = span_make(body.p + slash + 1, body.n - (size_t)slash - 1);
@@ -155,9 +171,11 @@ pattern_compile(struct pattern *p, struct arena *arena, const char *text, struct
 
 	*p = out;
 	if (text[0] != '/')
-		return err_set(ed, -E_SYNTAX, "path \"%.100s\" does not begin with '/': write \"/%.100s\"", text, text);
+		return err_set(ed, -E_SYNTAX,
+		    "path \"%.100s\" does not begin with '/': write \"/%.100s\"", text, text);
 	if (strlen(text) > TEXT_MAX)
-		return err_set(ed, -E_LIMIT, "path \"%.80s…\" is longer than %d bytes", text, TEXT_MAX);
+		return err_set(
+		    ed, -E_LIMIT, "path \"%.80s…\" is longer than %d bytes", text, TEXT_MAX);
 	text = arena_strdup(arena, text);
 	out.text = body = span_str(text);
 	out.segs = segs;
@@ -187,14 +205,16 @@ strip_verb(const struct pattern *p, struct span *path)
 
 	if (p->verb.n == 0)
 		return true;
-	if (path->n <= n || path->p[path->n - n] != ':' || memcmp(path->p + path->n - p->verb.n, p->verb.p, p->verb.n) != 0)
+	if (path->n <= n || path->p[path->n - n] != ':' ||
+	    memcmp(path->p + path->n - p->verb.n, p->verb.p, p->verb.n) != 0)
 		return false;
 	path->n -= n;
 	return true;
 }
 
 bool
-pattern_match(const struct pattern *p, struct span path, struct pattern_capture *captures, unsigned *ncaptures)
+pattern_match(const struct pattern *p, struct span path, struct pattern_capture *captures,
+    unsigned *ncaptures)
 {
 	struct span rest, part;
 	bool more = true;
@@ -207,7 +227,8 @@ pattern_match(const struct pattern *p, struct span path, struct pattern_capture 
 		const struct pattern_seg *seg = &p->segs[i];
 
 		if (seg->kind == PAT_REST) {
-			captured(seg, more ? rest : span_make(path.p + path.n, 0), captures, ncaptures);
+			captured(
+			    seg, more ? rest : span_make(path.p + path.n, 0), captures, ncaptures);
 			return true;
 		}
 		if (!more)
@@ -278,7 +299,8 @@ pattern_overlap(const struct pattern *a, const struct pattern *b)
 	if (!verbs_overlap(a, b))
 		return false;
 	for (unsigned i = 0;; i++) {
-		bool rest_a = i < a->nsegs && a->segs[i].kind == PAT_REST, rest_b = i < b->nsegs && b->segs[i].kind == PAT_REST;
+		bool rest_a = i < a->nsegs && a->segs[i].kind == PAT_REST,
+		     rest_b = i < b->nsegs && b->segs[i].kind == PAT_REST;
 
 		if (rest_a || rest_b)
 			return true;

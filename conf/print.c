@@ -29,7 +29,8 @@ line_start(struct printer *p)
 static bool
 is_shipped(const struct section *s, const void *elem)
 {
-	return s->pos != SECTION_NO_POS && ((const struct conf_pos *)((const char *)elem + s->pos))->line == 0;
+	return s->pos != SECTION_NO_POS &&
+	    ((const struct conf_pos *)((const char *)elem + s->pos))->line == 0;
 }
 
 static void
@@ -76,7 +77,8 @@ print_elem(struct printer *p, const struct item *it, const void *elem, bool comm
 	p->comment |= is_shipped(it->sub, elem);
 	line_start(p);
 	if (map)
-		str_printf(p->out, "%s = ", *(const char *const *)((const char *)elem + it->sub->items[0].at));
+		str_printf(p->out,
+		    "%s = ", *(const char *const *)((const char *)elem + it->sub->items[0].at));
 	str_adds(p->out, "{\n");
 	p->depth++;
 	print_section(p, it->sub, elem, map);

@@ -40,7 +40,8 @@ conf_problems_text(const struct conf_problems *ps, struct str *out)
 			str_adds(out, p->at.file);
 		if (p->at.line > 0)
 			str_printf(out, ":%d", p->at.line);
-		str_printf(out, "%s%s%s\n", p->at.file == NULL ? "" : ": ", p->warning ? "warning: " : "", p->text);
+		str_printf(out, "%s%s%s\n", p->at.file == NULL ? "" : ": ",
+		    p->warning ? "warning: " : "", p->text);
 	}
 	if (ps->errors > PROBLEMS_MAX)
 		str_printf(out, "%u errors in all\n", ps->errors);

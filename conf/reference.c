@@ -19,25 +19,37 @@ struct topic { const char *title, *text; };
 
 static const struct topic topics[] = {
 	{ "Language",
-	    "A file is a list of settings, key = value; with groups { key = value; }, lists of groups ( { ... }, { ... } ) and "
-	    "arrays of values [ \"a\", \"b\" ]. Texts, durations (\"250ms\", \"10s\", \"5m\", \"1h\", \"1d\") and sizes (\"512\", "
-	    "\"64KiB\", \"2MiB\", \"1GiB\") stand in double quotes, numbers and true or false do not. Where an array of texts is "
-	    "asked for, one text alone will do. Comments are # and // to the end of the line, and /* ... */. The order of keys "
+	    "A file is a list of settings, key = value; with groups { key = value; }, lists of "
+	    "groups ( { ... }, { ... } ) and "
+	    "arrays of values [ \"a\", \"b\" ]. Texts, durations (\"250ms\", \"10s\", \"5m\", "
+	    "\"1h\", \"1d\") and sizes (\"512\", "
+	    "\"64KiB\", \"2MiB\", \"1GiB\") stand in double quotes, numbers and true or false "
+	    "do not. Where an array of texts is "
+	    "asked for, one text alone will do. Comments are # and // to the end of the line, "
+	    "and /* ... */. The order of keys "
 	    "means nothing; the order of rules does." },
 	{ "Includes and environment",
-	    "@include \"file\" alone on a line puts that file in its place, relative to the file it stands in. ${NAME} in a text, "
-	    "with capitals, digits and underscores, is the environment's value when the configuration is loaded; it must be set. "
+	    "@include \"file\" alone on a line puts that file in its place, relative to the "
+	    "file it stands in. ${NAME} in a text, "
+	    "with capitals, digits and underscores, is the environment's value when the "
+	    "configuration is loaded; it must be set. "
 	    "${path.name} and its like belong to routes and are replaced per request." },
 	{ "Errors",
-	    "An unknown key, a wrong type or a value out of bounds is an error, and a configuration with an error is not used: at a "
-	    "reload the one before stays. proxyctl check tells all of them with file and line, proxyctl config show prints what is "
+	    "An unknown key, a wrong type or a value out of bounds is an error, and a "
+	    "configuration with an error is not used: at a "
+	    "reload the one before stays. proxyctl check tells all of them with file and line, "
+	    "proxyctl config show prints what is "
 	    "in force with every default." },
 	{ "Shipped acls and rules",
-	    "Predefined acls are all, localhost and localnet (clients), to_localhost, to_linklocal and to_private (targets), "
+	    "Predefined acls are all, localhost and localnet (clients), to_localhost, "
+	    "to_linklocal and to_private (targets), "
 	    "connect, safe_ports and ssl_ports; the last two may be defined anew. Before the rules of the file stand "
-	    "default/safe-ports (deny what is not in safe_ports) and default/ssl-ports (deny CONNECT to what is not in ssl_ports), "
-	    "unless forward.default_rules is false; behind them implicit-deny. Without any rule of its own a forward proxy serves "
-	    "clients on loopback only (default/localhost). Whatever a rule allows, private, loopback, link-local and other "
+	    "default/safe-ports (deny what is not in safe_ports) and default/ssl-ports (deny "
+	    "CONNECT to what is not in ssl_ports), "
+	    "unless forward.default_rules is false; behind them implicit-deny. Without any rule "
+	    "of its own a forward proxy serves "
+	    "clients on loopback only (default/localhost). Whatever a rule allows, private, "
+	    "loopback, link-local and other "
 	    "protected targets are refused on the address dialled, unless \"open\" of that rule names their network." },
 };
 
@@ -100,7 +112,8 @@ bound(const struct item *it, int64_t v, struct str *out)
 static void
 bounds_text(const struct item *it, struct str *out)
 {
-	if (it->type != ITEM_INT && it->type != ITEM_MSEC && it->type != ITEM_SIZE && it->type != ITEM_PERCENT)
+	if (it->type != ITEM_INT && it->type != ITEM_MSEC && it->type != ITEM_SIZE &&
+	    it->type != ITEM_PERCENT)
 		return;
 	bound(it, it->min, out);
 	if (it->max == INT64_MAX || (it->type == ITEM_INT && it->max == INT32_MAX)) {
@@ -149,8 +162,8 @@ md_cell(struct str *out, const char *text, bool code)
 static void
 md_section(struct str *out, const char *path, const struct section *s)
 {
-	str_printf(out, "\n## %s%s%s\n\n", path[0] == '\0' ? "" : "`", path[0] == '\0' ? "Top level" : path,
-	    path[0] == '\0' ? "" : "`");
+	str_printf(out, "\n## %s%s%s\n\n", path[0] == '\0' ? "" : "`",
+	    path[0] == '\0' ? "Top level" : path, path[0] == '\0' ? "" : "`");
 	md_cell(out, s->help, false);
 	str_adds(out, "\n\n| key | type | default | bounds | meaning |\n|---|---|---|---|---|\n");
 }
@@ -166,7 +179,8 @@ md_row(struct str *out, const struct item *it)
 	str_printf(out, "| `%s` | ", it->name);
 	md_cell(out, type.data, false);
 	str_adds(out, " | ");
-	md_cell(out, def.data == NULL ? "" : def.data, !(it->flags & (ITEM_REQUIRED | ITEM_INHERIT)));
+	md_cell(
+	    out, def.data == NULL ? "" : def.data, !(it->flags & (ITEM_REQUIRED | ITEM_INHERIT)));
 	str_printf(out, " | %s | ", bounds.data == NULL ? "" : bounds.data);
 	md_cell(out, it->help, false);
 	str_printf(out, "%s |\n", it->flags & ITEM_RESTART ? "; a change needs a restart" : "");
@@ -180,7 +194,9 @@ reference_markdown(struct str *out)
 {
 	static const struct writer w = { md_section, md_row };
 
-	str_adds(out, "<!-- Written by `make reference` from the tables in conf/schema/. Do not edit. -->\n# Configuration reference\n");
+	str_adds(out,
+	    "<!-- Written by `make reference` from the tables in conf/schema/. Do not edit. "
+	    "-->\n# Configuration reference\n");
 	for (size_t i = 0; i < ARRAY_LEN(topics); i++) {
 		str_printf(out, "\n## %s\n\n", topics[i].title);
 		md_cell(out, topics[i].text, false);
@@ -247,8 +263,10 @@ reference_man(struct str *out)
 {
 	static const struct writer w = { man_section, man_row };
 
-	str_adds(out, ".\\\" Written by `make reference` from the tables in conf/schema/. Do not edit.\n"
-	    ".TH PROXYD.CONF 5 \"\" proxyd \"File formats\"\n.SH NAME\nproxyd.conf \\- configuration of proxyd\n.SH DESCRIPTION\n");
+	str_adds(out,
+	    ".\\\" Written by `make reference` from the tables in conf/schema/. Do not edit.\n"
+	    ".TH PROXYD.CONF 5 \"\" proxyd \"File formats\"\n.SH NAME\nproxyd.conf \\- "
+	    "configuration of proxyd\n.SH DESCRIPTION\n");
 	for (size_t i = 0; i < ARRAY_LEN(topics); i++) {
 		str_adds(out, ".SS ");
 		man_text(out, topics[i].title);

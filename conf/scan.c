@@ -19,7 +19,8 @@ is_digit(char c)
 static bool
 is_word(char c)
 {
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '*' || c == '.';
+	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+	    c == '-' || c == '*' || c == '.';
 }
 
 /* A word that starts with a digit: an integer must fit what the parser stores it in. */
@@ -39,8 +40,9 @@ scan_number(struct span word, struct conf_pos at, struct errdetail *ed)
 		digits = span_make(digits.p + 2, digits.n - 2);
 	rc = hex ? span_hex_to_u64(digits, max, &v) : span_to_u64(digits, max, &v);
 	if (rc == -E_RANGE)
-		return err_set(ed, rc, AT_FMT "the number %.*s is too large: write at most %s", AT_ARG(at),
-		    word.n > 40 ? 40 : (int)word.n, word.p, max == INT32_MAX ? "2147483647" : "9223372036854775807L");
+		return err_set(ed, rc, AT_FMT "the number %.*s is too large: write at most %s",
+		    AT_ARG(at), word.n > 40 ? 40 : (int)word.n, word.p,
+		    max == INT32_MAX ? "2147483647" : "9223372036854775807L");
 	return 0;			/* not digits alone: the parser's business */
 }
 
@@ -48,7 +50,8 @@ static int
 open_bracket(struct scan *s, char c, struct conf_pos at, struct errdetail *ed)
 {
 	if (s->depth == NODE_DEPTH)
-		return err_set(ed, -E_LIMIT, AT_FMT "groups and lists are nested deeper than %d: no setting needs that",
+		return err_set(ed, -E_LIMIT,
+		    AT_FMT "groups and lists are nested deeper than %d: no setting needs that",
 		    AT_ARG(at), NODE_DEPTH);
 	s->open[s->depth].c = c;
 	s->open[s->depth].at = at;
@@ -63,12 +66,14 @@ close_bracket(struct scan *s, char c, struct conf_pos at, struct errdetail *ed)
 	struct conf_pos from;
 
 	if (s->depth == 0)
-		return err_set(ed, -E_SYNTAX, AT_FMT "'%c' closes nothing: remove it, or add what opens it", AT_ARG(at), c);
+		return err_set(ed, -E_SYNTAX,
+		    AT_FMT "'%c' closes nothing: remove it, or add what opens it", AT_ARG(at), c);
 	got = s->open[s->depth - 1].c;
 	from = s->open[s->depth - 1].at;
 	want = got == '(' ? ')' : got == '[' ? ']' : '}';
 	if (c != want)
-		return err_set(ed, -E_SYNTAX, AT_FMT "'%c' where '%c' of %.160s:%d must be closed: write '%c'", AT_ARG(at), c,
+		return err_set(ed, -E_SYNTAX,
+		    AT_FMT "'%c' where '%c' of %.160s:%d must be closed: write '%c'", AT_ARG(at), c,
 		    got, AT_ARG(from), want);
 	s->depth--;
 	return 0;
@@ -102,7 +107,8 @@ skip_comment(struct scan *s, struct span l, size_t i)
 
 /* One token of code at i; *next is behind it. */
 static int
-scan_code(struct scan *s, struct span l, size_t i, size_t *next, struct conf_pos at, struct errdetail *ed)
+scan_code(
+    struct scan *s, struct span l, size_t i, size_t *next, struct conf_pos at, struct errdetail *ed)
 {
 	char c = l.p[i], d = i + 1 < l.n ? l.p[i + 1] : '\0';
 	size_t end = i + 1;
@@ -123,9 +129,12 @@ scan_code(struct scan *s, struct span l, size_t i, size_t *next, struct conf_pos
 	if (c == ')' || c == ']' || c == '}')
 		return close_bracket(s, c, at, ed);
 	if (c == '@')
-		return err_set(ed, -E_SYNTAX, AT_FMT "'@' means nothing here: write @include \"file\" alone on a line", AT_ARG(at));
+		return err_set(ed, -E_SYNTAX,
+		    AT_FMT "'@' means nothing here: write @include \"file\" alone on a line",
+		    AT_ARG(at));
 	if (c == '\'')
-		return err_set(ed, -E_SYNTAX, AT_FMT "a text stands in double quotes: write \"…\"", AT_ARG(at));
+		return err_set(ed, -E_SYNTAX, AT_FMT "a text stands in double quotes: write \"…\"",
+		    AT_ARG(at));
 	if (!is_word(c))
 		return 0;
 	while (end < l.n && is_word(l.p[end]))
@@ -143,7 +152,8 @@ scan_line(struct scan *s, struct span l, struct conf_pos at, struct errdetail *e
 	int rc = 0;
 
 	if (l.n > 0 && memchr(l.p, '\0', l.n) != NULL)
-		return err_set(ed, -E_SYNTAX, AT_FMT "the line holds a NUL byte: this is not a text file", AT_ARG(at));
+		return err_set(ed, -E_SYNTAX,
+		    AT_FMT "the line holds a NUL byte: this is not a text file", AT_ARG(at));
 	while (i < l.n && rc == 0) {
 		switch (s->in) {
 		case SCAN_CODE:
@@ -165,7 +175,8 @@ scan_file_end(const struct scan *s, struct errdetail *ed)
 {
 	if (s->in == SCAN_CODE)
 		return 0;
-	return err_set(ed, -E_SYNTAX, AT_FMT "the %s that begins here never ends: write its closing %s", AT_ARG(s->since),
+	return err_set(ed, -E_SYNTAX,
+	    AT_FMT "the %s that begins here never ends: write its closing %s", AT_ARG(s->since),
 	    s->in == SCAN_STRING ? "text" : "comment", s->in == SCAN_STRING ? "'\"'" : "\"*/\"");
 }
 
@@ -174,8 +185,8 @@ scan_end(const struct scan *s, struct errdetail *ed)
 {
 	if (s->depth == 0)
 		return scan_file_end(s, ed);
-	return err_set(ed, -E_SYNTAX, AT_FMT "'%c' is never closed: write its counterpart", AT_ARG(s->open[s->depth - 1].at),
-	    s->open[s->depth - 1].c);
+	return err_set(ed, -E_SYNTAX, AT_FMT "'%c' is never closed: write its counterpart",
+	    AT_ARG(s->open[s->depth - 1].at), s->open[s->depth - 1].c);
 }
 
 int
@@ -200,5 +211,6 @@ scan_include(const struct scan *s, struct span line, struct span *name)
 		return 0;
 	*name = span_make(l.p, (size_t)end);
 	rest = span_trim(span_make(l.p + end + 1, l.n - (size_t)end - 1));
-	return rest.n == 0 || rest.p[0] == '#' || (rest.n > 1 && rest.p[0] == '/' && rest.p[1] == '/');
+	return rest.n == 0 || rest.p[0] == '#' ||
+	    (rest.n > 1 && rest.p[0] == '/' && rest.p[1] == '/');
 }

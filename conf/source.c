@@ -42,8 +42,9 @@ line_add(struct reader *r, struct span line, struct conf_pos at)
 	struct conf_source *s = r->src;
 
 	if (s->nlines == LINES_MAX || s->text.len + line.n >= BYTES_MAX)
-		return err_set(r->ed, -E_LIMIT, "%.160s:%d: the configuration is larger than 16 MiB or a million lines", at.file,
-		    at.line);
+		return err_set(r->ed, -E_LIMIT,
+		    "%.160s:%d: the configuration is larger than 16 MiB or a million lines",
+		    at.file, at.line);
 	if (s->nlines == r->room) {
 		r->room = r->room == 0 ? 256 : r->room * 2;
 		s->lines = mem_grow(s->lines, r->room * sizeof *s->lines);
@@ -73,7 +74,8 @@ include(struct reader *r, struct span name, struct conf_pos at)
 		str_add(&path, span_make(at.file, (size_t)(slash - at.file) + 1));
 	str_add(&path, name);
 	if (path.len >= PATH_MAX)
-		rc = err_set(r->ed, -E_LIMIT, "%.160s:%d: the name of the included file is too long", at.file, at.line);
+		rc = err_set(r->ed, -E_LIMIT,
+		    "%.160s:%d: the name of the included file is too long", at.file, at.line);
 	else
 		rc = read_file(r, path.data, &at);
 	str_fini(&path);
@@ -126,7 +128,8 @@ fail_at(struct reader *r, int rc, const struct conf_pos *from, const char *path,
 {
 	if (from == NULL)
 		return err_set(r->ed, rc, "%.300s: %s", path, what);
-	return err_set(r->ed, rc, "%.160s:%d: included file %.200s: %s", from->file, from->line, path, what);
+	return err_set(
+	    r->ed, rc, "%.160s:%d: included file %.200s: %s", from->file, from->line, path, what);
 }
 
 static int
@@ -140,9 +143,11 @@ check_file(struct reader *r, int fd, const char *path, const struct conf_pos *fr
 		return fail_at(r, -E_IO, from, path, "not a regular file");
 	for (unsigned i = 0; i < r->depth; i++)
 		if (r->stack[i].dev == st.st_dev && r->stack[i].ino == st.st_ino)
-			return fail_at(r, -E_CONFLICT, from, path, "includes itself: remove this @include");
+			return fail_at(
+			    r, -E_CONFLICT, from, path, "includes itself: remove this @include");
 	if (r->depth == DEPTH_MAX || r->src->nfiles == FILES_MAX)
-		return fail_at(r, -E_LIMIT, from, path, "too many includes: at most 8 in one another and 1000 in all");
+		return fail_at(r, -E_LIMIT, from, path,
+		    "too many includes: at most 8 in one another and 1000 in all");
 	r->stack[r->depth].dev = st.st_dev;
 	r->stack[r->depth].ino = st.st_ino;
 	return 0;
@@ -160,7 +165,8 @@ read_file(struct reader *r, const char *path, const struct conf_pos *from)
 	if (rc == 0) {
 		rc = slurp(fd, BYTES_MAX, &text);
 		if (rc != 0)
-			(void)fail_at(r, rc, from, path, rc == -E_LIMIT ? "larger than 16 MiB" : strerror(errno));
+			(void)fail_at(r, rc, from, path,
+			    rc == -E_LIMIT ? "larger than 16 MiB" : strerror(errno));
 	}
 	close(fd);
 	if (rc == 0) {

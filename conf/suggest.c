@@ -20,7 +20,8 @@ least(unsigned a, unsigned b, unsigned c)
 unsigned
 suggest_distance(const char *a, const char *b)
 {
-	unsigned row[3][WIDTH + 1], na = (unsigned)strnlen(a, WIDTH), nb = (unsigned)strnlen(b, WIDTH);
+	unsigned row[3][WIDTH + 1], na = (unsigned)strnlen(a, WIDTH),
+				    nb = (unsigned)strnlen(b, WIDTH);
 	unsigned *now, *above, *above2;
 
 	for (unsigned j = 0; j <= nb; j++)
@@ -31,7 +32,8 @@ suggest_distance(const char *a, const char *b)
 		above2 = row[(i + 1) % 3];
 		now[0] = i;
 		for (unsigned j = 1; j <= nb; j++) {
-			now[j] = least(above[j] + 1, now[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
+			now[j] = least(
+			    above[j] + 1, now[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
 				now[j] = least(now[j], above2[j - 2] + 1, now[j]);
 		}

@@ -37,8 +37,8 @@ value_hint(enum item_type t)
 static void
 wrong_type(struct item_ctx *c, const struct item *it, const struct node *n)
 {
-	conf_problems_add(c->problems, n->at, false, "\"%s\" is %s: write %s = %s", it->name, node_type_text(n), it->name,
-	    value_hint(it->type));
+	conf_problems_add(c->problems, n->at, false, "\"%s\" is %s: write %s = %s", it->name,
+	    node_type_text(n), it->name, value_hint(it->type));
 }
 
 static void
@@ -60,8 +60,9 @@ out_of_range(struct item_ctx *c, const struct item *it, const struct node *n, in
 	bound_text(it, it->min, lo);
 	bound_text(it, it->max, hi);
 	bound_text(it, v < 0 ? 0 : v, got);
-	conf_problems_add(c->problems, n->at, false, "\"%s\" = %s is out of range: write %s%s%s", it->name,
-	    v < 0 ? "a negative number" : got, lo, it->max == INT64_MAX ? " or more" : " to ", it->max == INT64_MAX ? "" : hi);
+	conf_problems_add(c->problems, n->at, false, "\"%s\" = %s is out of range: write %s%s%s",
+	    it->name, v < 0 ? "a negative number" : got, lo,
+	    it->max == INT64_MAX ? " or more" : " to ", it->max == INT64_MAX ? "" : hi);
 }
 
 static void
@@ -74,7 +75,8 @@ set_number(struct item_ctx *c, const struct item *it, void *field, const struct 
 	if (n->type == NODE_INT && (it->type != ITEM_MSEC || n->is.num == 0))
 		v = n->is.num;
 	else if (n->type == NODE_STR && it->type != ITEM_INT)
-		rc = it->type == ITEM_MSEC ? units_msec(&v, n->is.text, &ed) : units_size(&v, n->is.text, &ed);
+		rc = it->type == ITEM_MSEC ? units_msec(&v, n->is.text, &ed) :
+					     units_size(&v, n->is.text, &ed);
 	else {
 		wrong_type(c, it, n);
 		return;
@@ -107,8 +109,9 @@ set_percent(struct item_ctx *c, const struct item *it, void *field, const struct
 		return;
 	}
 	if (!(v * 100 >= (double)it->min && v * 100 <= (double)it->max))
-		conf_problems_add(c->problems, n->at, false, "\"%s\" is out of range: write %" PRId64 "%% to %" PRId64 "%%",
-		    it->name, it->min, it->max);
+		conf_problems_add(c->problems, n->at, false,
+		    "\"%s\" is out of range: write %" PRId64 "%% to %" PRId64 "%%", it->name,
+		    it->min, it->max);
 	else
 		*(double *)field = v;
 }
@@ -127,11 +130,13 @@ choice_index(struct item_ctx *c, const struct item *it, const struct node *n)
 			str_printf(&all, "%s\"%s\"", all.len == 0 ? "" : ", ", it->names[i]);
 	near = suggest(n->is.text, it->names);
 	if (near != NULL && near[0] != '\0')
-		conf_problems_add(c->problems, n->at, false, "\"%s\": unknown value \"%.64s\": did you mean \"%s\"? (%s)",
-		    it->name, n->is.text, near, all.data);
+		conf_problems_add(c->problems, n->at, false,
+		    "\"%s\": unknown value \"%.64s\": did you mean \"%s\"? (%s)", it->name,
+		    n->is.text, near, all.data);
 	else
-		conf_problems_add(c->problems, n->at, false, "\"%s\": unknown value \"%.64s\": write one of %s", it->name,
-		    n->is.text, all.data);
+		conf_problems_add(c->problems, n->at, false,
+		    "\"%s\": unknown value \"%.64s\": write one of %s", it->name, n->is.text,
+		    all.data);
 	str_fini(&all);
 	return -1;
 }
@@ -147,7 +152,8 @@ set_text(struct item_ctx *c, const struct item *it, void *field, const struct no
 	}
 	if (it->type == ITEM_STR) {
 		if (n->is.text[0] == '\0' && (it->flags & (ITEM_NONEMPTY | ITEM_REQUIRED)))
-			conf_problems_add(c->problems, n->at, false, "\"%s\" is empty: %s", it->name, it->help);
+			conf_problems_add(
+			    c->problems, n->at, false, "\"%s\" is empty: %s", it->name, it->help);
 		else
 			*(const char **)field = n->is.text;
 		return;
@@ -180,7 +186,8 @@ node_texts(struct item_ctx *c, const struct item *it, const struct node *n, stru
 		} else if (kid->type == NODE_STR && kid->is.text[0] != '\0')
 			out->v[out->n++] = kid->is.text;
 		else if (kid->type == NODE_STR) {
-			conf_problems_add(c->problems, kid->at, false, "\"%s\" holds an empty text: remove it", it->name);
+			conf_problems_add(c->problems, kid->at, false,
+			    "\"%s\" holds an empty text: remove it", it->name);
 			return false;
 		} else {
 			wrong_type(c, it, kid);
@@ -217,35 +224,40 @@ set_cidrs(struct item_ctx *c, const struct item *it, struct conf_cidrs *field, c
 			continue;
 		}
 		bad = true;
-		conf_problems_add(c->problems, n->type == NODE_LIST ? n->kids[i].at : n->at, false, "\"%s\": %.300s", it->name,
-		    ed.text);
+		conf_problems_add(c->problems, n->type == NODE_LIST ? n->kids[i].at : n->at, false,
+		    "\"%s\": %.300s", it->name, ed.text);
 	}
 	if (!bad)
 		*field = got;
 }
 
 static bool
-header_ok(struct item_ctx *c, const struct item *it, const struct node *kid, const struct conf_headers *so_far)
+header_ok(struct item_ctx *c, const struct item *it, const struct node *kid,
+    const struct conf_headers *so_far)
 {
 	if (kid->type != NODE_STR || !http_is_token(span_str(kid->name))) {
-		conf_problems_add(c->problems, kid->at, false, "\"%s\" in \"%s\" is %s: write %s = \"value\"", kid->name,
-		    it->name, node_type_text(kid), kid->name);
+		conf_problems_add(c->problems, kid->at, false,
+		    "\"%s\" in \"%s\" is %s: write %s = \"value\"", kid->name, it->name,
+		    node_type_text(kid), kid->name);
 		return false;
 	}
 	if (kid->is.text[0] != '\0' && !http_is_value(span_str(kid->is.text))) {
-		conf_problems_add(c->problems, kid->at, false, "the value of %s has control characters: remove them", kid->name);
+		conf_problems_add(c->problems, kid->at, false,
+		    "the value of %s has control characters: remove them", kid->name);
 		return false;
 	}
 	for (unsigned i = 0; i < so_far->n; i++)
 		if (span_ieq_str(span_str(kid->name), so_far->v[i].name)) {
-			conf_problems_add(c->problems, kid->at, false, "header %s is given twice: keep one", kid->name);
+			conf_problems_add(c->problems, kid->at, false,
+			    "header %s is given twice: keep one", kid->name);
 			return false;
 		}
 	return true;
 }
 
 static void
-set_headers(struct item_ctx *c, const struct item *it, struct conf_headers *field, const struct node *n)
+set_headers(
+    struct item_ctx *c, const struct item *it, struct conf_headers *field, const struct node *n)
 {
 	struct conf_headers got = { NULL, 0 };
 
@@ -254,13 +266,15 @@ set_headers(struct item_ctx *c, const struct item *it, struct conf_headers *fiel
 		return;
 	}
 	if (n->nkids > 64) {
-		conf_problems_add(c->problems, n->at, false, "\"%s\" has %u headers: 64 are allowed", it->name, n->nkids);
+		conf_problems_add(c->problems, n->at, false,
+		    "\"%s\" has %u headers: 64 are allowed", it->name, n->nkids);
 		return;
 	}
 	got.v = arena_alloc(c->arena, (n->nkids + 1) * sizeof *got.v);
 	for (unsigned i = 0; i < n->nkids; i++)
 		if (header_ok(c, it, &n->kids[i], &got))
-			got.v[got.n++] = (struct conf_header){ n->kids[i].name, n->kids[i].is.text };
+			got.v[got.n++] = (struct conf_header){ n->kids[i].name,
+				n->kids[i].is.text };
 	*field = got;
 }
 
@@ -437,7 +451,8 @@ value_text(const struct item *it, const void *field, struct str *out)
 		str_adds(out, *(const bool *)field ? "true" : "false");
 		return;
 	case ITEM_INT:
-		str_printf(out, "%" PRId64 "%s", *(const int64_t *)field, *(const int64_t *)field > INT32_MAX ? "L" : "");
+		str_printf(out, "%" PRId64 "%s", *(const int64_t *)field,
+		    *(const int64_t *)field > INT32_MAX ? "L" : "");
 		return;
 	case ITEM_MSEC:
 		str_printf(out, "\"%s\"", units_msec_text(*(const int64_t *)field, buf));
@@ -475,7 +490,14 @@ value_text(const struct item *it, const void *field, struct str *out)
 bool
 value_is_default(const struct item *it, const void *field)
 {
-	union { int64_t num; double real; bool on; const char *text; struct conf_strs strs; struct conf_headers headers; } def;
+	union {
+		int64_t num;
+		double real;
+		bool on;
+		const char *text;
+		struct conf_strs strs;
+		struct conf_headers headers;
+	} def;
 	struct str a = STR_INIT, b = STR_INIT;
 	struct arena arena;
 	struct item_ctx c = { .arena = &arena };

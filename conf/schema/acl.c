@@ -13,8 +13,11 @@
 static const struct item items[] = {
 	{ "name", ITEM_STR, AT(name), .help = "the word that rules use: the key of the group" },
 	{ "src", ITEM_CIDRS, AT(src), .help = "networks of the client" },
-	{ "dst", ITEM_CIDRS, AT(dst), .help = "networks of the target, judged on the address dialled" },
-	{ "domain", ITEM_STRS, AT(domain), .help = "names of the target: \"example.com\" itself, \".example.com\" it and all below" },
+	{ "dst", ITEM_CIDRS, AT(dst),
+	    .help = "networks of the target, judged on the address dialled" },
+	{ "domain", ITEM_STRS, AT(domain),
+	    .help =
+		"names of the target: \"example.com\" itself, \".example.com\" it and all below" },
 	{ "port", ITEM_STRS, AT(port_text), .help = "ports of the target: 443, \"8000-8099\"" },
 	{ "method", ITEM_STRS, AT(method), .help = "methods of the request" },
 	{ "time", ITEM_STRS, AT(time_text),
@@ -44,7 +47,9 @@ check_ports(struct item_ctx *c, struct conf_acl *a)
 		if (port_parse(&a->ports[a->nports], a->port_text.v[i]))
 			a->nports++;
 		else
-			item_error(c, "port", "\"%.40s\" is not a port: write 443 or \"8000-8099\", 1 to 65535", a->port_text.v[i]);
+			item_error(c, "port",
+			    "\"%.40s\" is not a port: write 443 or \"8000-8099\", 1 to 65535",
+			    a->port_text.v[i]);
 }
 
 static int
@@ -89,7 +94,8 @@ clock_parse(struct span text, uint16_t *minutes)
 
 	if (!span_split(&text, ':', &hour) || text.n != 2 || hour.n < 1 || hour.n > 2)
 		return false;
-	if (span_to_u64(hour, 24, &h) != 0 || span_to_u64(text, 59, &m) != 0 || h * 60 + m > DAY_MIN)
+	if (span_to_u64(hour, 24, &h) != 0 || span_to_u64(text, 59, &m) != 0 ||
+	    h * 60 + m > DAY_MIN)
 		return false;
 	*minutes = (uint16_t)(h * 60 + m);
 	return true;
@@ -100,8 +106,8 @@ clocks_parse(struct span text, uint16_t *from, uint16_t *to)
 {
 	struct span first;
 
-	return span_split(&text, '-', &first) && text.p != NULL && clock_parse(span_trim(first), from) &&
-	    clock_parse(span_trim(text), to) && *from != *to;
+	return span_split(&text, '-', &first) && text.p != NULL &&
+	    clock_parse(span_trim(first), from) && clock_parse(span_trim(text), to) && *from != *to;
 }
 
 /* One text gives one span, or two when it runs over midnight; 0 when it is not understood. */
@@ -143,7 +149,9 @@ check_times(struct item_ctx *c, struct conf_acl *a)
 		n = time_parse(a->times + a->ntimes, a->time_text.v[i]);
 		a->ntimes += n;
 		if (n == 0)
-			item_error(c, "time", "\"%.60s\" is not a time of the week: write \"mon-fri 08:00-18:00\"", a->time_text.v[i]);
+			item_error(c, "time",
+			    "\"%.60s\" is not a time of the week: write \"mon-fri 08:00-18:00\"",
+			    a->time_text.v[i]);
 	}
 }
 
@@ -156,7 +164,9 @@ check_domains(struct item_ctx *c, struct conf_acl *a)
 	for (unsigned i = 0; i < a->domain.n; i++) {
 		host = a->domain.v[i];
 		if (strncmp(host, "*.", 2) == 0) {
-			item_error(c, "domain", "\"%.100s\": write \"%.100s\" for the domain and all below it", host, host + 1);
+			item_error(c, "domain",
+			    "\"%.100s\": write \"%.100s\" for the domain and all below it", host,
+			    host + 1);
 			continue;
 		}
 		host += host[0] == '.';
@@ -182,15 +192,16 @@ check(struct item_ctx *c, void *obj)
 	for (unsigned i = 0; i < a->method.n; i++)
 		(void)word_method(c, "method", a->method.v[i]);
 	if (a->name != NULL && strlen(a->name) > 64)
-		conf_problems_add(c->problems, c->at, false, "the name of acl \"%.80s\" is longer than 64 bytes: shorten it", a->name);
+		conf_problems_add(c->problems, c->at, false,
+		    "the name of acl \"%.80s\" is longer than 64 bytes: shorten it", a->name);
 	if (c->node != NULL && c->node->nkids == 0 && c->at.line > 0)
 		conf_problems_add(c->problems, c->at, false,
 		    "acl \"%.64s\" has no condition: write one of src, dst, domain, port, method, time", a->name);
 	for (unsigned i = 0; c->node != NULL && i < c->node->nkids; i++)
 		if (c->node->kids[i].type == NODE_LIST && c->node->kids[i].nkids == 0)
 			conf_problems_add(c->problems, c->node->kids[i].at, false,
-			    "\"%s\" of acl \"%.64s\" is empty and would never match: remove it or fill it", c->node->kids[i].name,
-			    a->name);
+			    "\"%s\" of acl \"%.64s\" is empty and would never match: remove it or fill it",
+			    c->node->kids[i].name, a->name);
 }
 
 const struct section schema_acl = {

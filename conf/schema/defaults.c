@@ -26,10 +26,12 @@ static const struct item items[] = {
 	    .help = "header that carries the request id to servers and back; \"\": none" },
 	{ "server", ITEM_STR, AT(server), .flags = ITEM_NONEMPTY,
 	    .help = "name of the route that takes hosts no route knows; without it 421" },
-	{ "error_pages", ITEM_LIST, AT(error_pages), .count = AT(nerror_pages), .sub = &schema_error_page,
-	    .help = "own pages for answers the proxy makes itself" },
-	{ "forwarded", ITEM_BOOL, AT(forwarded), "false", .help = "tell servers the client's address in Forwarded (RFC 7239)" },
-	{ "x_forwarded", ITEM_BOOL, AT(x_forwarded), "true", .help = "tell it in X-Forwarded-For, -Proto and -Host" },
+	{ "error_pages", ITEM_LIST, AT(error_pages), .count = AT(nerror_pages),
+	    .sub = &schema_error_page, .help = "own pages for answers the proxy makes itself" },
+	{ "forwarded", ITEM_BOOL, AT(forwarded), "false",
+	    .help = "tell servers the client's address in Forwarded (RFC 7239)" },
+	{ "x_forwarded", ITEM_BOOL, AT(x_forwarded), "true",
+	    .help = "tell it in X-Forwarded-For, -Proto and -Host" },
 	{ "via", ITEM_BOOL, AT(via), "true", .help = "add Via (RFC 9110 7.6.3)" },
 };
 

@@ -16,10 +16,12 @@
 #define PAGE_MAX ((off_t)256 << 10)
 
 static const struct item items[] = {
-	{ "status", ITEM_INT, AT(status), NULL, 400, 599, .help = "the status it is for, 400 to 599", .flags = ITEM_REQUIRED },
+	{ "status", ITEM_INT, AT(status), NULL, 400, 599,
+	    .help = "the status it is for, 400 to 599", .flags = ITEM_REQUIRED },
 	{ "file", ITEM_STR, AT(file), .flags = ITEM_REQUIRED,
 	    .help = "its body, at most 256 KiB; relative to the configuration file; read at load" },
-	{ "type", ITEM_STR, AT(type), .flags = ITEM_NONEMPTY, .help = "its Content-Type; without it by the file's ending (html, json, txt)" },
+	{ "type", ITEM_STR, AT(type), .flags = ITEM_NONEMPTY,
+	    .help = "its Content-Type; without it by the file's ending (html, json, txt)" },
 };
 
 static const char *
@@ -29,7 +31,8 @@ type_of(const char *file)
 
 	if (span_iends(f, SPAN(".json")))
 		return "application/problem+json";
-	return span_iends(f, SPAN(".txt")) ? "text/plain; charset=utf-8" : "text/html; charset=utf-8";
+	return span_iends(f, SPAN(".txt")) ? "text/plain; charset=utf-8" :
+					     "text/html; charset=utf-8";
 }
 
 static const char *
@@ -83,7 +86,8 @@ check(struct item_ctx *c, void *obj)
 	if (p->type == NULL)
 		p->type = type_of(p->file);
 	else if (!http_is_value(span_str(p->type)))
-		item_error(c, "type", "\"type\" has control characters: write \"text/html; charset=utf-8\"");
+		item_error(c, "type",
+		    "\"type\" has control characters: write \"text/html; charset=utf-8\"");
 	path = path_of(c, p->file);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	why = fd < 0 ? strerror(errno) : read_page(c, p, fd);

@@ -13,7 +13,8 @@ static const struct item items[] = {
 	    .help = "a whole response head from upstream; above: 502" },
 	{ "max_response_fields", ITEM_INT, AT(max_response_fields), "200", 8, 1000,
 	    .help = "header fields of a response from upstream; above: 502" },
-	{ "max_interim", ITEM_INT, AT(max_interim), "32", 0, 1000, .help = "1xx responses relayed for one request; above: 502" },
+	{ "max_interim", ITEM_INT, AT(max_interim), "32", 0, 1000,
+	    .help = "1xx responses relayed for one request; above: 502" },
 	{ "relaxed_line_endings", ITEM_BOOL, AT(relaxed_line_endings), "false",
 	    .help = "take a bare LF as a line's end in heads (never in chunk framing): for old devices only" },
 	{ "server_header", ITEM_BOOL, AT(server_header), "true", .help = "say \"Server: proxyd\" on own answers" },
@@ -25,15 +26,22 @@ check(struct item_ctx *c, void *obj)
 	struct conf_http *h = obj;
 
 	if (h->max_field > h->max_head)
-		item_error(c, "max_field", "\"max_field\" is larger than \"max_head\": a field is part of the head, lower it");
+		item_error(c, "max_field",
+		    "\"max_field\" is larger than \"max_head\": a field is part of the head, lower it");
 	if (h->max_target > h->max_head)
-		item_error(c, "max_target", "\"max_target\" is larger than \"max_head\": the request line is part of the head, lower it");
+		item_error(c, "max_target",
+		    "\"max_target\" is larger than \"max_head\": the request line is part of the head, lower it");
 	if (h->relaxed_line_endings)
 		conf_problems_add(c->problems, item_pos(c, "relaxed_line_endings"), true,
-		    "\"relaxed_line_endings\" accepts what other programs read differently: use it only before old devices");
+		    "\"relaxed_line_endings\" accepts what other programs read differently: use "
+		    "it only before old devices");
 }
 
 const struct section schema_http = {
-	.help = "Limits on message heads.", .items = items, .nitems = ARRAY_LEN(items), .size = sizeof(struct conf_http),
-	.pos = AT(at), .check = check,
+	.help = "Limits on message heads.",
+	.items = items,
+	.nitems = ARRAY_LEN(items),
+	.size = sizeof(struct conf_http),
+	.pos = AT(at),
+	.check = check,
 };

@@ -4,17 +4,21 @@
 #define AT(f) offsetof(struct conf_listener, f)
 
 static const struct item items[] = {
-	{ "name", ITEM_STR, AT(name), .flags = ITEM_NONEMPTY, .help = "as it appears in logs and statistics; without it the first address" },
+	{ "name", ITEM_STR, AT(name), .flags = ITEM_NONEMPTY,
+	    .help = "as it appears in logs and statistics; without it the first address" },
 	{ "bind", ITEM_STRS, AT(bind), .flags = ITEM_REQUIRED,
-	    .help = "addresses: \"192.0.2.1:80\", \"[::1]:80\", \"*:80\" (every IPv4 and IPv6 address), \"unix:/path\"" },
-	{ "mode", ITEM_ENUM, AT(mode), .names = schema_modes, .help = "\"forward\" or \"reverse\"; without it the mode of the file" },
+	    .help =
+		"addresses: \"192.0.2.1:80\", \"[::1]:80\", \"*:80\" (every IPv4 and IPv6 address), \"unix:/path\"" },
+	{ "mode", ITEM_ENUM, AT(mode), .names = schema_modes,
+	    .help = "\"forward\" or \"reverse\"; without it the mode of the file" },
 	{ "trusted_proxies", ITEM_CIDRS, AT(trusted_proxies),
 	    .help = "peers whose Forwarded and X-Forwarded-* are believed; from others they are dropped" },
 	{ "proxy_protocol", ITEM_CIDRS, AT(proxy_protocol),
 	    .help = "peers that must begin with a PROXY protocol header (v1, v2); without it nobody may" },
 	{ "max_per_client", ITEM_INT, AT(max_per_client), "256", 0, 1000000,
 	    .help = "connections per IPv4 address or IPv6 /64; 0: any number" },
-	{ "backlog", ITEM_INT, AT(backlog), "1024", 1, 65535, .help = "connections the kernel keeps until they are accepted" },
+	{ "backlog", ITEM_INT, AT(backlog), "1024", 1, 65535,
+	    .help = "connections the kernel keeps until they are accepted" },
 };
 
 /* Without a name of its own a listener is called by its first address, as far as a name may say it. */
@@ -39,7 +43,8 @@ check(struct item_ctx *c, void *obj)
 	struct errdetail ed;
 
 	if (l->bind.n == 0 && item_given(c, "bind"))
-		item_error(c, "bind", "\"bind\" names no address: write bind = [ \"127.0.0.1:8080\" ]");
+		item_error(
+		    c, "bind", "\"bind\" names no address: write bind = [ \"127.0.0.1:8080\" ]");
 	l->addrs = arena_alloc(c->arena, (l->bind.n + 1) * sizeof *l->addrs);
 	for (unsigned i = 0; i < l->bind.n; i++) {
 		ed = (struct errdetail){ 0 };
@@ -55,6 +60,10 @@ check(struct item_ctx *c, void *obj)
 }
 
 const struct section schema_listener = {
-	.help = "An address for clients.", .items = items, .nitems = ARRAY_LEN(items), .size = sizeof(struct conf_listener),
-	.pos = AT(at), .check = check,
+	.help = "An address for clients.",
+	.items = items,
+	.nitems = ARRAY_LEN(items),
+	.size = sizeof(struct conf_listener),
+	.pos = AT(at),
+	.check = check,
 };

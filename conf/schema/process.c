@@ -11,7 +11,9 @@ static const struct item items[] = {
 	    .help = "user the processes run as when started by root" },
 	{ "group", ITEM_STR, AT(group), "proxyd", .flags = ITEM_NONEMPTY | ITEM_RESTART, .help = "their group" },
 	{ "admin_socket", ITEM_STR, AT(admin_socket), .flags = ITEM_NONEMPTY | ITEM_RESTART,
-	    .help = "socket for proxyctl; without it /run/proxyd/NAME.sock, or $XDG_RUNTIME_DIR/proxyd-NAME.sock when not root" },
+	    .help =
+		"socket for proxyctl; without it /run/proxyd/NAME.sock, or "
+		"$XDG_RUNTIME_DIR/proxyd-NAME.sock when not root" },
 	{ "connections", ITEM_INT, AT(connections), "10000", 16, 1000000,
 	    .help = "client connections per worker; lowered to what the descriptor limit allows" },
 	{ "drain", ITEM_MSEC, AT(drain_ms), "30s", 0, 86400000,
@@ -26,7 +28,8 @@ check(struct item_ctx *c, void *obj)
 	struct conf_process *p = obj;
 
 	if (p->admin_socket != NULL && strlen(p->admin_socket) > 100)
-		item_error(c, "admin_socket", "\"admin_socket\" is longer than the 100 bytes a socket's path may have");
+		item_error(c, "admin_socket",
+		    "\"admin_socket\" is longer than the 100 bytes a socket's path may have");
 }
 
 const struct section schema_process = {

@@ -7,8 +7,12 @@ static const struct item items[] = {
 	{ "id", ITEM_STR, AT(id), .flags = ITEM_REQUIRED, .help = "as it appears in logs and on error pages" },
 	{ "allow", ITEM_BOOL, AT(allow), "false", .help = "let the request pass" },
 	{ "deny", ITEM_BOOL, AT(deny), "false", .help = "refuse it with 403" },
-	{ "all", ITEM_STRS, AT(all), .help = "acls that must all match, \"!name\" one that must not; without it every request" },
-	{ "open", ITEM_CIDRS, AT(open), .help = "protected networks (private, loopback, …) that this allow rule opens as targets" },
+	{ "all", ITEM_STRS, AT(all),
+	    .help =
+		"acls that must all match, \"!name\" one that must not; without it every request" },
+	{ "open", ITEM_CIDRS, AT(open),
+	    .help =
+		"protected networks (private, loopback, …) that this allow rule opens as targets" },
 };
 
 static void
@@ -19,10 +23,13 @@ check(struct item_ctx *c, void *obj)
 	if (r->id != NULL)
 		(void)word_name(c, "id", r->id);
 	if (r->allow == r->deny && c->node != NULL)
-		conf_problems_add(c->problems, c->at, false, "rule \"%.64s\" %s: write either allow = true or deny = true",
-		    r->id == NULL ? "" : r->id, r->allow ? "both allows and denies" : "neither allows nor denies");
+		conf_problems_add(c->problems, c->at, false,
+		    "rule \"%.64s\" %s: write either allow = true or deny = true",
+		    r->id == NULL ? "" : r->id,
+		    r->allow ? "both allows and denies" : "neither allows nor denies");
 	if (r->deny && r->open.n > 0)
-		item_error(c, "open", "\"open\" in a deny rule opens nothing: write it in an allow rule");
+		item_error(
+		    c, "open", "\"open\" in a deny rule opens nothing: write it in an allow rule");
 }
 
 const struct section schema_rule = {

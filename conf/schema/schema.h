@@ -19,7 +19,7 @@ extern const char *const schema_modes[];
 #define WORD_NAME "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:[]*"
 #define WORD_NAME_MAX 120		/* a UNIX socket's path may name its listener */
 bool	word_name(struct item_ctx *, const char *key, const char *name);	/* WORD_NAME only, 1 to WORD_NAME_MAX */
-bool	word_host(struct item_ctx *, const char *key, const char **host, bool wildcard);	/* lower-cases into the arena */
+bool	word_host(struct item_ctx *, const char *key, const char **host, bool wildcard);	/* lower-cases */
 bool	word_header(struct item_ctx *, const char *key, const char *name);	/* one that an edit may touch */
 bool	word_method(struct item_ctx *, const char *key, const char *method);
 bool	word_path(struct item_ctx *, const char *key, const char *path);	/* starts with '/', no control bytes */

@@ -4,9 +4,10 @@
 static const char *const formats[] = { "combined", "json", NULL };
 
 static const struct item access_log_items[] = {
-	{ "path", ITEM_STR, offsetof(struct conf_access_log, path), "stdout", .flags = ITEM_NONEMPTY,
-	    .help = "a file, \"stdout\" or \"off\"" },
-	{ "format", ITEM_CHOICE, offsetof(struct conf_access_log, format), "combined", .names = formats,
+	{ "path", ITEM_STR, offsetof(struct conf_access_log, path), "stdout",
+	    .flags = ITEM_NONEMPTY, .help = "a file, \"stdout\" or \"off\"" },
+	{ "format", ITEM_CHOICE, offsetof(struct conf_access_log, format), "combined",
+	    .names = formats,
 	    .help = "\"combined\" as other servers write it, or one JSON object per line" },
 };
 
@@ -16,8 +17,8 @@ static const struct section schema_access_log = {
 };
 
 static const struct item items[] = {
-	{ "access_log", ITEM_GROUP, offsetof(struct conf_telemetry, access_log), .sub = &schema_access_log,
-	    .help = "one line per request" },
+	{ "access_log", ITEM_GROUP, offsetof(struct conf_telemetry, access_log),
+	    .sub = &schema_access_log, .help = "one line per request" },
 };
 
 const struct section schema_telemetry = {

@@ -7,7 +7,9 @@ const char *const schema_modes[] = { "", "forward", "reverse", NULL };
 
 static const struct item items[] = {
 	{ "mode", ITEM_ENUM, AT(mode), .names = schema_modes,
-	    .help = "what every listener is unless it says otherwise: \"forward\" stands in front of clients, \"reverse\" in front of servers" },
+	    .help =
+		"what every listener is unless it says otherwise: \"forward\" stands in front "
+		"of clients, \"reverse\" in front of servers" },
 	{ "name", ITEM_STR, AT(name), "proxyd", .flags = ITEM_NONEMPTY | ITEM_RESTART,
 	    .help = "name of this instance: part of the admin socket's path and of log lines" },
 	{ "process", ITEM_GROUP, AT(process), .sub = &schema_process, .help = "processes, user, logs" },
@@ -21,7 +23,9 @@ static const struct item items[] = {
 	{ "acls", ITEM_MAP, AT(acls), .count = AT(nacls), .sub = &schema_acl,
 	    .help = "named conditions on a request (forward mode)" },
 	{ "rules", ITEM_LIST, AT(rules), .count = AT(nrules), .sub = &schema_rule,
-	    .help = "who may go where, in order: the first match wins, no match is a denial (forward mode)", .flags = ITEM_ORDERED },
+	    .help =
+		"who may go where, in order: the first match wins, no match is a denial (forward mode)",
+	    .flags = ITEM_ORDERED },
 	{ "forward", ITEM_GROUP, AT(forward), .sub = &schema_forward, .help = "forward mode" },
 	{ "http", ITEM_GROUP, AT(http), .sub = &schema_http, .help = "limits on messages" },
 	{ "timeouts", ITEM_GROUP, AT(timeouts), .sub = &schema_timeouts, .help = "patience with clients" },
@@ -35,11 +39,15 @@ check(struct item_ctx *c, void *obj)
 	struct conf *conf = obj;
 
 	if (!item_given(c, "mode") && c->at.line > 0)		/* the shipped policy has none */
-		item_error(c, "mode", "\"mode\" is missing: write mode = \"forward\"; (a proxy for clients) or mode = \"reverse\"; (before servers)");
+		item_error(c, "mode",
+		    "\"mode\" is missing: write mode = \"forward\"; (a proxy for clients) or "
+		    "mode = \"reverse\"; (before servers)");
 	if (!word_name(c, "name", conf->name))
 		return;
 	if (strchr(conf->name, '/') != NULL)
-		item_error(c, "name", "\"name\" = \"%s\" becomes part of a file name: write it without '/'", conf->name);
+		item_error(c, "name",
+		    "\"name\" = \"%s\" becomes part of a file name: write it without '/'",
+		    conf->name);
 }
 
 const struct section schema_top = {

@@ -19,7 +19,9 @@ word_name(struct item_ctx *c, const char *key, const char *name)
 	bool ok = n > 0 && n <= WORD_NAME_MAX && name[n] == '\0';
 
 	if (!ok)
-		item_error(c, key, "\"%s\" = \"%.80s\" is not a name: write 1 to 120 letters, digits, '.', '_', '-', '/'", key, name);
+		item_error(c, key,
+		    "\"%s\" = \"%.80s\" is not a name: write 1 to 120 letters, digits, '.', '_', '-', '/'",
+		    key, name);
 	return ok;
 }
 
@@ -62,7 +64,9 @@ word_host(struct item_ctx *c, const char *key, const char **host, bool wildcard)
 	if (wildcard && strncmp(low, "*.", 2) == 0)
 		name = low + 2;
 	if (!host_chars_ok(name) && addr_parse_ip(&a, span_str(name), 0) != 0) {
-		item_error(c, key, "\"%.100s\" is not a host name: write \"www.example.com\"%s, without scheme and port (xn-- for other scripts)",
+		item_error(c, key,
+		    "\"%.100s\" is not a host name: write \"www.example.com\"%s, without scheme "
+		    "and port (xn-- for other scripts)",
 		    *host, wildcard ? " or \"*.example.com\"" : "");
 		return false;
 	}
@@ -76,15 +80,19 @@ word_header(struct item_ctx *c, const char *key, const char *name)
 	enum hname id = name_find(span_str(name));
 
 	if (!http_is_token(span_str(name)) || strlen(name) > 256) {
-		item_error(c, key, "\"%.80s\" is not a header name: write letters, digits and '-'", name);
+		item_error(
+		    c, key, "\"%.80s\" is not a header name: write letters, digits and '-'", name);
 		return false;
 	}
 	if (id == H_HOST) {
-		item_error(c, key, "Host cannot be edited as a header: write request = { host = \"…\"; }");
+		item_error(
+		    c, key, "Host cannot be edited as a header: write request = { host = \"…\"; }");
 		return false;
 	}
-	if (id == H_CONTENT_LENGTH || id == H_TRAILER || id == H_EXPECT || (id != H_OTHER && (name_flags(id) & HN_HOP))) {
-		item_error(c, key, "%s belongs to the connection and cannot be edited: remove it", name);
+	if (id == H_CONTENT_LENGTH || id == H_TRAILER || id == H_EXPECT ||
+	    (id != H_OTHER && (name_flags(id) & HN_HOP))) {
+		item_error(
+		    c, key, "%s belongs to the connection and cannot be edited: remove it", name);
 		return false;
 	}
 	return true;
@@ -109,13 +117,16 @@ word_path(struct item_ctx *c, const char *key, const char *path)
 	const unsigned char *p = (const unsigned char *)path;
 
 	if (*p != '/') {
-		item_error(c, key, "\"%s\" = \"%.100s\" is not a path: begin it with '/'", key, path);
+		item_error(
+		    c, key, "\"%s\" = \"%.100s\" is not a path: begin it with '/'", key, path);
 		return false;
 	}
 	while (*p > ' ' && *p < 0x7f && *p != '?' && *p != '#' && *p != '\\' && *p != '"')
 		p++;
 	if (*p == '\0')
 		return true;
-	item_error(c, key, "\"%s\" = \"%.100s\" has a character that a path cannot have: write it as %%%02X", key, path, *p);
+	item_error(c, key,
+	    "\"%s\" = \"%.100s\" has a character that a path cannot have: write it as %%%02X", key,
+	    path, *p);
 	return false;
 }

@@ -5,7 +5,9 @@
 #include "tests/unit/unit.h"
 
 #define ROUTE(rest) REVERSE "routes = ( { name = \"r\"; " rest " } );"
-#define ACLS(acl) FORWARD "acls = { a = { " acl " }; }; rules = ( { id = \"r\"; allow = true; all = [ \"a\" ]; } );"
+#define ACLS(acl) \
+	FORWARD "acls = { a = { " acl " }; };\n" \
+		"rules = ( { id = \"r\"; allow = true; all = [ \"a\" ]; } );"
 
 static void
 refused(const char *const rows[][2], size_t n)
@@ -29,11 +31,16 @@ END_TEST
 START_TEST(unknown_names_come_with_a_suggestion)
 {
 	static const char *const rows[][2] = {
-		{ ROUTE("service = \"wbe\";"), "route \"r\": there is no service \"wbe\": did you mean \"web\"?" },
-		{ ROUTE("service = \"nothing-like-it\";"), "there is no service \"nothing-like-it\": known are \"web\"" },
-		{ FORWARD "rules = ( { id = \"r\"; allow = true; all = [ \"!localhots\" ]; } );", "rule \"r\": there is no acl \"localhots\": did you mean \"localhost\"?" },
-		{ ROUTE("service = \"web\";") "defaults = { server = \"rr\"; };", "defaults.server: there is no route \"rr\": did you mean \"r\"?" },
-		{ FORWARD "forward = { time_out = { }; };", "unknown key \"time_out\": did you mean \"timeout\"?" },
+		{ ROUTE("service = \"wbe\";"),
+		    "route \"r\": there is no service \"wbe\": did you mean \"web\"?" },
+		{ ROUTE("service = \"nothing-like-it\";"),
+		    "there is no service \"nothing-like-it\": known are \"web\"" },
+		{ FORWARD "rules = ( { id = \"r\"; allow = true; all = [ \"!localhots\" ]; } );",
+		    "rule \"r\": there is no acl \"localhots\": did you mean \"localhost\"?" },
+		{ ROUTE("service = \"web\";") "defaults = { server = \"rr\"; };",
+		    "defaults.server: there is no route \"rr\": did you mean \"r\"?" },
+		{ FORWARD "forward = { time_out = { }; };",
+		    "unknown key \"time_out\": did you mean \"timeout\"?" },
 		{ FORWARD "process = { log_level = \"worn\"; };", "did you mean \"warn\"?" },
 	};
 
@@ -44,18 +51,30 @@ END_TEST
 START_TEST(listeners_must_not_contradict_each_other)
 {
 	static const char *const rows[][2] = {
-		{ FORWARD "listeners = ( { name = \"a\"; bind = [ \"127.0.0.1:1080\" ]; }, { name = \"b\"; bind = [ \"127.0.0.1:1080\" ]; } );",
+		{ FORWARD
+		    "listeners = ( { name = \"a\"; bind = [ \"127.0.0.1:1080\" ]; }, { name = "
+		    "\"b\"; bind = [ \"127.0.0.1:1080\" ]; } );",
 		    "listener \"b\" binds 127.0.0.1:1080, which listener \"a\" at t.conf:2 has: change one" },
-		{ FORWARD "listeners = ( { name = \"a\"; bind = [ \"*:1080\" ]; }, { name = \"b\"; bind = [ \"0.0.0.0:1080\" ]; } );", "listener \"b\" binds 0.0.0.0:1080" },
-		{ FORWARD "listeners = ( { name = \"a\"; bind = [ \"[::1]:80\", \"[0:0::1]:80\" ]; } );", "which are one address" },
-		{ FORWARD "listeners = ( { name = \"a\"; bind = [ \"127.0.0.1:1\" ]; }, { name = \"a\"; bind = [ \"127.0.0.1:2\" ]; } );", "listener \"a\" is there twice, first at t.conf:2" },
+		{ FORWARD
+		    "listeners = ( { name = \"a\"; bind = [ \"*:1080\" ]; }, { name = \"b\"; "
+		    "bind = [ \"0.0.0.0:1080\" ]; } );",
+		    "listener \"b\" binds 0.0.0.0:1080" },
+		{ FORWARD
+		    "listeners = ( { name = \"a\"; bind = [ \"[::1]:80\", \"[0:0::1]:80\" ]; } );",
+		    "which are one address" },
+		{ FORWARD
+		    "listeners = ( { name = \"a\"; bind = [ \"127.0.0.1:1\" ]; }, { name = "
+		    "\"a\"; bind = [ \"127.0.0.1:2\" ]; } );",
+		    "listener \"a\" is there twice, first at t.conf:2" },
 		{ FORWARD "listeners = ( { bind = [ ]; } );", "\"bind\" names no address" },
 		{ FORWARD "listeners = ( { name = \"x\"; } );", "\"bind\" is missing" },
 		{ FORWARD "listeners = ( { bind = [ \"localhost\" ]; } );", "the port is missing" },
 		{ FORWARD "listeners = ( \"127.0.0.1:80\" );", "each entry is a group" },
 		{ FORWARD "listeners = { };", "\"listeners\" is a group { … }: write listeners = ( { … }, { … } )" },
 	};
-	struct conf *c = load_good(FORWARD "listeners = ( { bind = [ \"0.0.0.0:80\", \"[::]:80\" ]; }, { bind = [ \"127.0.0.1:0\", \"127.0.0.1:0\" ]; } );");
+	struct conf *c = load_good(FORWARD
+	    "listeners = ( { bind = [ \"0.0.0.0:80\", \"[::]:80\" ]; }, { bind = [ "
+	    "\"127.0.0.1:0\", \"127.0.0.1:0\" ]; } );");
 
 	ck_assert_str_eq(c->listeners[0].name, "0.0.0.0:80");
 	ck_assert_uint_eq(c->listeners[1].index, 1);
@@ -70,28 +89,48 @@ START_TEST(a_listener_may_override_the_mode)
 
 	ck_assert_int_eq(c->listeners[0].mode, MODE_REVERSE);
 	conf_free(&c);
-	c = load_good("mode = \"forward\"; listeners = ( { name = \"f\"; bind = [ \"127.0.0.1:1\" ]; }, { name = \"r\"; bind = [ \"127.0.0.1:2\" ]; mode = \"reverse\"; } );"
+	c = load_good(
+	    "mode = \"forward\"; listeners = ( { name = \"f\"; bind = [ \"127.0.0.1:1\" ]; }, { "
+	    "name = \"r\"; bind = [ \"127.0.0.1:2\" ]; mode = \"reverse\"; } );"
 	    "routes = ( { name = \"r\"; respond = { }; } );");
 	ck_assert_int_eq(c->listeners[0].mode, MODE_FORWARD);
 	ck_assert_int_eq(c->listeners[1].mode, MODE_REVERSE);
 	conf_free(&c);
-	load_bad("mode = \"forward\"; listeners = ( { bind = [ \"127.0.0.1:2\" ]; mode = \"reverse\"; } );", "reverse mode needs to know where requests go");
+	load_bad(
+	    "mode = \"forward\"; listeners = ( { bind = [ \"127.0.0.1:2\" ]; mode = \"reverse\"; } );",
+	    "reverse mode needs to know where requests go");
 }
 END_TEST
 
 START_TEST(services_need_usable_targets)
 {
 	static const char *const rows[][2] = {
-		{ REVERSE "routes = ();\nservices2 = ();", "unknown key \"services2\": did you mean \"services\"?" },
-		{ "mode = \"reverse\"; services = ( { name = \"a\"; targets = [ ]; } );", "service \"a\" has no targets" },
-		{ "mode = \"reverse\"; services = ( { name = \"a\"; } );", "\"targets\" is missing" },
-		{ "mode = \"reverse\"; services = ( { name = \"a\"; targets = ( { addr = \"a:1\"; backup = true; } ); } );", "every target is a backup" },
-		{ "mode = \"reverse\"; services = ( { name = \"a\"; targets = [ \"a\" ]; } );", "target \"a\" has no port: write \"a:80\"" },
-		{ "mode = \"reverse\"; services = ( { name = \"a\"; targets = [ \"http://a:80\" ]; } );", "without scheme and path" },
-		{ "mode = \"reverse\"; services = ( { name = \"a\"; targets = ( { addr = \"a:1\"; weight = 0; } ); } );", "\"weight\" = 0 is out of range: write 1 to 1000" },
-		{ "mode = \"reverse\"; services = ( { name = \"a\"; targets = [ \"a:1\" ]; outlier = { base = \"10m\"; }; } );", "\"base\" is larger than \"max\"" },
-		{ "mode = \"reverse\"; services = ( { name = \"a\"; targets = [ \"a:1\" ]; retry = { budget = \"120%\"; }; } );", "\"budget\"" },
-		{ "mode = \"reverse\"; services = ( { name = \"a\"; targets = [ \"a:1\" ]; }, { name = \"a\"; targets = [ \"a:1\" ]; } );", "service \"a\" is there twice" },
+		{ REVERSE "routes = ();\nservices2 = ();",
+		    "unknown key \"services2\": did you mean \"services\"?" },
+		{ "mode = \"reverse\"; services = ( { name = \"a\"; targets = [ ]; } );",
+		    "service \"a\" has no targets" },
+		{ "mode = \"reverse\"; services = ( { name = \"a\"; } );",
+		    "\"targets\" is missing" },
+		{ "mode = \"reverse\"; services = ( { name = \"a\"; targets = ( { addr = "
+		    "\"a:1\"; backup = true; } ); } );",
+		    "every target is a backup" },
+		{ "mode = \"reverse\"; services = ( { name = \"a\"; targets = [ \"a\" ]; } );",
+		    "target \"a\" has no port: write \"a:80\"" },
+		{ "mode = \"reverse\"; services = ( { name = \"a\"; targets = [ \"http://a:80\" "
+		    "]; } );",
+		    "without scheme and path" },
+		{ "mode = \"reverse\"; services = ( { name = \"a\"; targets = ( { addr = "
+		    "\"a:1\"; weight = 0; } ); } );",
+		    "\"weight\" = 0 is out of range: write 1 to 1000" },
+		{ "mode = \"reverse\"; services = ( { name = \"a\"; targets = [ \"a:1\" ]; "
+		    "outlier = { base = \"10m\"; }; } );",
+		    "\"base\" is larger than \"max\"" },
+		{ "mode = \"reverse\"; services = ( { name = \"a\"; targets = [ \"a:1\" ]; "
+		    "retry = { budget = \"120%\"; }; } );",
+		    "\"budget\"" },
+		{ "mode = \"reverse\"; services = ( { name = \"a\"; targets = [ \"a:1\" ]; }, { "
+		    "name = \"a\"; targets = [ \"a:1\" ]; } );",
+		    "service \"a\" is there twice" },
 	};
 
 	refused(rows, ARRAY_LEN(rows));
@@ -109,23 +148,44 @@ START_TEST(a_route_does_exactly_one_thing)
 		{ ROUTE("redirect = { to = \"/\"; status = 304; };"), "304 is not a redirect" },
 		{ ROUTE("redirect = { to = \"/${path.id}\"; };"), "${path.id} in \"redirect\" is unknown" },
 		{ ROUTE("redirect = { to = \"/${path\"; };"), "\"${\" without '}'" },
-		{ ROUTE("respond = { status = 204; body = \"x\"; };"), "a 204 response has no body" },
-		{ ROUTE("respond = { status = 100; };"), "\"status\" = 100 is out of range: write 200 to 599" },
-		{ ROUTE("service = \"web\"; match = { path = \"x\"; };"), "does not begin with '/'" },
-		{ ROUTE("service = \"web\"; match = { host = \"a\"; hosts = [ \"b\" ]; };"), "both given" },
-		{ ROUTE("service = \"web\"; match = { host = \"http://a\"; };"), "is not a host name" },
-		{ ROUTE("service = \"web\"; match = { host = \"a.*.b\"; };"), "is not a host name" },
-		{ ROUTE("service = \"web\"; match = { methods = [ \"get\" ]; };"), "write capitals" },
-		{ ROUTE("service = \"web\"; request = { set = { Host = \"x\"; }; };"), "write request = { host = \"…\"; }" },
-		{ ROUTE("service = \"web\"; request = { set = { content-length = \"1\"; }; };"), "cannot be edited" },
-		{ ROUTE("service = \"web\"; request = { remove = [ \"Transfer-Encoding\" ]; };"), "cannot be edited" },
-		{ ROUTE("service = \"web\"; response = { set = { X = \"a\\r\\nSet-Cookie: b\"; }; };"), "has control characters" },
-		{ ROUTE("service = \"web\"; response = { set = { X = \"a\"; }; remove = [ \"x\" ]; };"), "X is both set and removed" },
-		{ ROUTE("service = \"web\"; response = { set = { X = \"a\"; x = \"b\"; }; };"), "given twice" },
-		{ ROUTE("service = \"web\"; request = { path = \"/a\"; strip_prefix = \"/b\"; };"), "\"path\" replaces the whole path" },
-		{ ROUTE("service = \"web\"; request = { add_prefix = \"b\"; };"), "\"add_prefix\" = \"b\" is not a path" },
-		{ ROUTE("service = \"web\"; error_pages = ( { status = 502; file = \"/nowhere/x.html\"; } );"), "cannot read the error page /nowhere/x.html: No such file" },
-		{ ROUTE("service = \"web\"; error_pages = ( { status = 502; file = \"/dev/zero\"; } );"), "it is not a regular file" },
+		{ ROUTE("respond = { status = 204; body = \"x\"; };"),
+		    "a 204 response has no body" },
+		{ ROUTE("respond = { status = 100; };"),
+		    "\"status\" = 100 is out of range: write 200 to 599" },
+		{ ROUTE("service = \"web\"; match = { path = \"x\"; };"),
+		    "does not begin with '/'" },
+		{ ROUTE("service = \"web\"; match = { host = \"a\"; hosts = [ \"b\" ]; };"),
+		    "both given" },
+		{ ROUTE("service = \"web\"; match = { host = \"http://a\"; };"),
+		    "is not a host name" },
+		{ ROUTE("service = \"web\"; match = { host = \"a.*.b\"; };"),
+		    "is not a host name" },
+		{ ROUTE("service = \"web\"; match = { methods = [ \"get\" ]; };"),
+		    "write capitals" },
+		{ ROUTE("service = \"web\"; request = { set = { Host = \"x\"; }; };"),
+		    "write request = { host = \"…\"; }" },
+		{ ROUTE("service = \"web\"; request = { set = { content-length = \"1\"; }; };"),
+		    "cannot be edited" },
+		{ ROUTE("service = \"web\"; request = { remove = [ \"Transfer-Encoding\" ]; };"),
+		    "cannot be edited" },
+		{ ROUTE(
+		      "service = \"web\"; response = { set = { X = \"a\\r\\nSet-Cookie: b\"; }; };"),
+		    "has control characters" },
+		{ ROUTE(
+		      "service = \"web\"; response = { set = { X = \"a\"; }; remove = [ \"x\" ]; };"),
+		    "X is both set and removed" },
+		{ ROUTE("service = \"web\"; response = { set = { X = \"a\"; x = \"b\"; }; };"),
+		    "given twice" },
+		{ ROUTE("service = \"web\"; request = { path = \"/a\"; strip_prefix = \"/b\"; };"),
+		    "\"path\" replaces the whole path" },
+		{ ROUTE("service = \"web\"; request = { add_prefix = \"b\"; };"),
+		    "\"add_prefix\" = \"b\" is not a path" },
+		{ ROUTE(
+		      "service = \"web\"; error_pages = ( { status = 502; file = \"/nowhere/x.html\"; } );"),
+		    "cannot read the error page /nowhere/x.html: No such file" },
+		{ ROUTE(
+		      "service = \"web\"; error_pages = ( { status = 502; file = \"/dev/zero\"; } );"),
+		    "it is not a regular file" },
 		{ ROUTE("service = \"web\"; upgrade = [ \"a b\" ];"), "is not a protocol name" },
 		{ ROUTE("service = \"web\"; max_body = \"ten\";"), "\"max_body\"" },
 	};
@@ -134,13 +194,16 @@ START_TEST(a_route_does_exactly_one_thing)
 }
 END_TEST
 
-#define TWO(a, b) REVERSE "routes = (\n{ name = \"a\"; service = \"web\"; match = { " a " }; },\n{ name = \"b\"; service = \"web\"; match = { " b " }; } );"
+#define TWO(a, b) \
+	REVERSE "routes = (\n{ name = \"a\"; service = \"web\"; match = { " a " }; },\n" \
+		"{ name = \"b\"; service = \"web\"; match = { " b " }; } );"
 
 START_TEST(routes_of_equal_specificity_that_overlap_are_refused_with_both_lines)
 {
 	static const char *const bad[] = {
 		TWO("path = \"/v1/{id}\";", "path = \"/v1/*\";"),
-		TWO("host = \"A.example\"; path = \"/x\";", "hosts = [ \"b.example\", \"a.example\" ]; path = \"/x\";"),
+		TWO("host = \"A.example\"; path = \"/x\";",
+		    "hosts = [ \"b.example\", \"a.example\" ]; path = \"/x\";"),
 		TWO("methods = [ \"GET\", \"POST\" ];", "methods = [ \"PUT\", \"GET\" ];"),
 		TWO("path = \"/a/**\";", "path = \"/a/{r=**}\";"),
 		TWO("path = \"/a/{b}:c\";", "path = \"/a/{d}:c\";"),
@@ -158,7 +221,8 @@ START_TEST(routes_of_equal_specificity_that_overlap_are_refused_with_both_lines)
 	struct conf *c;
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		load_bad(bad[i], "t.conf:5: route \"b\" matches the same requests as route \"a\" at t.conf:4");
+		load_bad(bad[i],
+		    "t.conf:5: route \"b\" matches the same requests as route \"a\" at t.conf:4");
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		c = load_good(good[i]);
 		conf_free(&c);
@@ -168,7 +232,9 @@ END_TEST
 
 START_TEST(acls_are_compiled)
 {
-	struct conf *c = load_good(ACLS("domain = [ \".Example.COM.\", \"a.b\" ]; port = [ 80, 443 ]; method = \"GET\"; time = [ \"fri-mon 22:00-06:30\", \"wed\" ];"));
+	struct conf *c = load_good(ACLS(
+	    "domain = [ \".Example.COM.\", \"a.b\" ]; port = [ 80, 443 ]; method = \"GET\"; "
+	    "time = [ \"fri-mon 22:00-06:30\", \"wed\" ];"));
 	const struct conf_acl *a = &c->acls[c->nacls - 1];
 
 	ck_assert_str_eq(a->domain.v[0], ".example.com");
@@ -200,16 +266,26 @@ START_TEST(acls_and_rules_that_cannot_be_meant_are_refused)
 		{ ACLS("time = [ \"mon 25:00-26:00\" ];"), "is not a time of the week" },
 		{ ACLS("time = [ \"monday\" ];"), "is not a time of the week" },
 		{ ACLS("time = [ \"08:00-08:00\" ];"), "is not a time of the week" },
-		{ FORWARD "acls = { all = { src = \"::1\"; }; };", "acl \"all\" is a shipped one: choose another name" },
+		{ FORWARD "acls = { all = { src = \"::1\"; }; };",
+		    "acl \"all\" is a shipped one: choose another name" },
 		{ FORWARD "rules = ( { id = \"r\"; } );", "rule \"r\" neither allows nor denies" },
-		{ FORWARD "rules = ( { id = \"r\"; allow = true; deny = true; } );", "rule \"r\" both allows and denies" },
+		{ FORWARD "rules = ( { id = \"r\"; allow = true; deny = true; } );",
+		    "rule \"r\" both allows and denies" },
 		{ FORWARD "rules = ( { allow = true; } );", "\"id\" is missing" },
-		{ FORWARD "rules = ( { id = \"r\"; deny = true; open = [ \"10.0.0.0/8\" ]; } );", "\"open\" in a deny rule" },
-		{ FORWARD "rules = ( { id = \"default/x\"; deny = true; } );", "belongs to a shipped rule" },
-		{ FORWARD "rules = ( { id = \"implicit-deny\"; deny = true; } );", "belongs to a shipped rule" },
-		{ FORWARD "rules = ( { id = \"r\"; allow = true; all = [ \"localhost\", \"!localhost\" ]; } );", "can never match" },
-		{ FORWARD "rules = ( { id = \"r\"; allow = true; }, { id = \"r\"; deny = true; } );", "rule \"r\" is there twice" },
-		{ FORWARD "forward = { source = [ \"127.0.0.1\", \"127.0.0.2\" ]; };", "is a second address of its family" },
+		{ FORWARD "rules = ( { id = \"r\"; deny = true; open = [ \"10.0.0.0/8\" ]; } );",
+		    "\"open\" in a deny rule" },
+		{ FORWARD "rules = ( { id = \"default/x\"; deny = true; } );",
+		    "belongs to a shipped rule" },
+		{ FORWARD "rules = ( { id = \"implicit-deny\"; deny = true; } );",
+		    "belongs to a shipped rule" },
+		{ FORWARD
+		    "rules = ( { id = \"r\"; allow = true; all = [ \"localhost\", \"!localhost\" ]; } );",
+		    "can never match" },
+		{ FORWARD
+		    "rules = ( { id = \"r\"; allow = true; }, { id = \"r\"; deny = true; } );",
+		    "rule \"r\" is there twice" },
+		{ FORWARD "forward = { source = [ \"127.0.0.1\", \"127.0.0.2\" ]; };",
+		    "is a second address of its family" },
 		{ FORWARD "forward = { source = [ \"lo\" ]; };", "is not an address" },
 		{ FORWARD "dns = { servers = [ \"dns.example\" ]; };", "is not an address" },
 		{ FORWARD "dns = { min_ttl = \"1h\"; };", "\"min_ttl\" is larger than \"max_ttl\"" },
@@ -224,8 +300,10 @@ END_TEST
 
 START_TEST(shipped_rules_stand_before_and_behind_the_written_ones)
 {
-	static const char *const ids[] = { "default/safe-ports", "default/ssl-ports", "mine", "implicit-deny" };
-	struct conf *c = load_good(FORWARD "rules = ( { id = \"mine\"; allow = true; all = [ \"localnet\" ]; } );");
+	static const char *const ids[] = { "default/safe-ports", "default/ssl-ports", "mine",
+		"implicit-deny" };
+	struct conf *c = load_good(
+	    FORWARD "rules = ( { id = \"mine\"; allow = true; all = [ \"localnet\" ]; } );");
 
 	ck_assert_uint_eq(c->nrules, 4);
 	for (unsigned i = 0; i < 4; i++) {
@@ -234,7 +312,8 @@ START_TEST(shipped_rules_stand_before_and_behind_the_written_ones)
 		ck_assert_int_eq(c->rules[i].builtin, i != 2);
 	}
 	conf_free(&c);
-	c = load_good(FORWARD "forward = { default_rules = false; }; rules = ( { id = \"mine\"; allow = true; } );");
+	c = load_good(FORWARD
+	    "forward = { default_rules = false; }; rules = ( { id = \"mine\"; allow = true; } );");
 	ck_assert_uint_eq(c->nrules, 2);
 	ck_assert_str_eq(c->rules[1].id, "implicit-deny");
 	conf_free(&c);
@@ -254,19 +333,28 @@ END_TEST
 START_TEST(what_nobody_uses_is_a_warning)
 {
 	static const char *const rows[][2] = {
-		{ FORWARD "acls = { a = { port = 80; }; };", "t.conf:2: warning: acl \"a\" is used by no rule" },
-		{ REVERSE "routes = ( { name = \"r\"; respond = { }; } );", "t.conf:2: warning: service \"web\" is used by no route" },
-		{ FORWARD "rules = ( { id = \"a\"; allow = true; }, { id = \"b\"; deny = true; } );", "warning: rule \"b\" is never reached: rule \"a\" at line 2 matches everything" },
-		{ FORWARD "routes = ( { name = \"r\"; respond = { }; } );", "warning: routes are for reverse listeners" },
-		{ ROUTE("service = \"web\";") "rules = ( { id = \"a\"; allow = true; } );", "warning: rules are for forward listeners" },
-		{ FORWARD "http = { relaxed_line_endings = true; };", "warning: \"relaxed_line_endings\"" },
+		{ FORWARD "acls = { a = { port = 80; }; };",
+		    "t.conf:2: warning: acl \"a\" is used by no rule" },
+		{ REVERSE "routes = ( { name = \"r\"; respond = { }; } );",
+		    "t.conf:2: warning: service \"web\" is used by no route" },
+		{ FORWARD
+		    "rules = ( { id = \"a\"; allow = true; }, { id = \"b\"; deny = true; } );",
+		    "warning: rule \"b\" is never reached: rule \"a\" at line 2 matches everything" },
+		{ FORWARD "routes = ( { name = \"r\"; respond = { }; } );",
+		    "warning: routes are for reverse listeners" },
+		{ ROUTE("service = \"web\";") "rules = ( { id = \"a\"; allow = true; } );",
+		    "warning: rules are for forward listeners" },
+		{ FORWARD "http = { relaxed_line_endings = true; };",
+		    "warning: \"relaxed_line_endings\"" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct str said = STR_INIT;
 		struct conf *c = load_text(rows[i][0], &said);
 
-		ck_assert_msg(c != NULL && said.data != NULL && strstr(said.data, rows[i][1]) != NULL, "%s", said.data == NULL ? "" : said.data);
+		ck_assert_msg(
+		    c != NULL && said.data != NULL && strstr(said.data, rows[i][1]) != NULL, "%s",
+		    said.data == NULL ? "" : said.data);
 		conf_free(&c);
 		str_fini(&said);
 	}
@@ -280,7 +368,9 @@ START_TEST(ten_thousand_routes_are_checked_without_comparing_pairs)
 
 	str_adds(&text, REVERSE "routes = (\n");
 	for (int i = 0; i < 10000; i++)
-		str_printf(&text, "%s{ name = \"r%d\"; match = { path = \"/p%d/{id}\"; }; service = \"web\"; }\n", i == 0 ? "" : ",", i, i);
+		str_printf(&text,
+		    "%s{ name = \"r%d\"; match = { path = \"/p%d/{id}\"; }; service = \"web\"; }\n",
+		    i == 0 ? "" : ",", i, i);
 	str_adds(&text, ");");
 	c = load_good(text.data);
 	ck_assert_uint_eq(c->nroutes, 10000);
@@ -290,9 +380,10 @@ START_TEST(ten_thousand_routes_are_checked_without_comparing_pairs)
 }
 END_TEST
 
-UNIT_MAIN("conf/check", names_become_pointers, unknown_names_come_with_a_suggestion, listeners_must_not_contradict_each_other,
-    a_listener_may_override_the_mode, services_need_usable_targets, a_route_does_exactly_one_thing,
+UNIT_MAIN("conf/check", names_become_pointers, unknown_names_come_with_a_suggestion,
+    listeners_must_not_contradict_each_other, a_listener_may_override_the_mode,
+    services_need_usable_targets, a_route_does_exactly_one_thing,
     routes_of_equal_specificity_that_overlap_are_refused_with_both_lines, acls_are_compiled,
-    acls_and_rules_that_cannot_be_meant_are_refused, shipped_rules_stand_before_and_behind_the_written_ones,
-    the_shipped_port_lists_may_be_redefined, what_nobody_uses_is_a_warning,
-    ten_thousand_routes_are_checked_without_comparing_pairs)
+    acls_and_rules_that_cannot_be_meant_are_refused,
+    shipped_rules_stand_before_and_behind_the_written_ones, the_shipped_port_lists_may_be_redefined,
+    what_nobody_uses_is_a_warning, ten_thousand_routes_are_checked_without_comparing_pairs)

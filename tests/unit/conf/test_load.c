@@ -64,13 +64,15 @@ load_file(const char *path, struct str *said)
 
 START_TEST(the_shipped_examples_load_without_a_word)
 {
-	static const char *const files[] = { "conf/examples/forward.conf", "conf/examples/reverse.conf" };
+	static const char *const files[] = { "conf/examples/forward.conf",
+		"conf/examples/reverse.conf" };
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		struct str said = STR_INIT;
 		struct conf *c = load_file(files[i], &said);
 
-		ck_assert_msg(c != NULL && said.len == 0, "%s: %s", files[i], said.data == NULL ? "" : said.data);
+		ck_assert_msg(c != NULL && said.len == 0, "%s: %s", files[i],
+		    said.data == NULL ? "" : said.data);
 		conf_free(&c);
 		str_fini(&said);
 	}
@@ -79,7 +81,8 @@ END_TEST
 
 START_TEST(forward_alone_serves_loopback_clients_on_loopback)
 {
-	static const char *const ids[] = { "default/safe-ports", "default/ssl-ports", "default/localhost", "implicit-deny" };
+	static const char *const ids[] = { "default/safe-ports", "default/ssl-ports",
+		"default/localhost", "implicit-deny" };
 	struct conf *c = load_good(FORWARD);
 
 	ck_assert_uint_eq(c->nlisteners, 1);
@@ -98,15 +101,18 @@ END_TEST
 
 START_TEST(reverse_alone_is_refused_with_the_two_missing_lines)
 {
-	load_bad("mode = \"reverse\";", "t.conf:1: reverse mode needs to know where clients connect: write listeners = (");
-	load_bad("mode = \"reverse\";", "t.conf:1: reverse mode needs to know where requests go: write services = (");
+	load_bad("mode = \"reverse\";",
+	    "t.conf:1: reverse mode needs to know where clients connect: write listeners = (");
+	load_bad("mode = \"reverse\";",
+	    "t.conf:1: reverse mode needs to know where requests go: write services = (");
 }
 END_TEST
 
 START_TEST(a_mode_must_be_given)
 {
 	load_bad("", "t.conf:1: \"mode\" is missing: write mode = \"forward\";");
-	load_bad("listeners = ( { bind = [ \"127.0.0.1:1\" ]; mode = \"forward\"; } );", "\"mode\" is missing");
+	load_bad("listeners = ( { bind = [ \"127.0.0.1:1\" ]; mode = \"forward\"; } );",
+	    "\"mode\" is missing");
 }
 END_TEST
 
@@ -145,14 +151,16 @@ START_TEST(the_environment_is_put_into_texts_and_must_be_set)
 	c = load_good(FORWARD "name = \"x-${CONF_TEST_NAME}-y\";");
 	ck_assert_str_eq(c->name, "x-edge-y");
 	conf_free(&c);
-	load_bad(FORWARD "name = \"a${CONF_TEST_NONE}\";", "t.conf:2: ${CONF_TEST_NONE} is not set in the environment");
+	load_bad(FORWARD "name = \"a${CONF_TEST_NONE}\";",
+	    "t.conf:2: ${CONF_TEST_NONE} is not set in the environment");
 }
 END_TEST
 
 START_TEST(expressions_of_routes_are_not_the_environment)
 {
 	struct conf *c = load_good(REVERSE
-	    "routes = ( { name = \"r\"; match = { path = \"/u/{id}\"; }; service = \"web\"; request = { path = \"/${path.id}\"; }; } );");
+	    "routes = ( { name = \"r\"; match = { path = \"/u/{id}\"; }; service = \"web\"; "
+	    "request = { path = \"/${path.id}\"; }; } );");
 
 	ck_assert_str_eq(c->routes[0].request.path, "/${path.id}");
 	conf_free(&c);
@@ -166,10 +174,16 @@ START_TEST(includes_are_joined_and_keep_their_lines)
 
 	new_dir();
 	(void)write_file("b.conf", "\nname = 5;\n");
-	(void)snprintf(path, sizeof path, "%s", write_file("a.conf", "mode = \"forward\";\n  @include \"b.conf\"  # more\nproces = { };\n"));
+	(void)snprintf(path, sizeof path, "%s",
+	    write_file(
+		"a.conf", "mode = \"forward\";\n  @include \"b.conf\"  # more\nproces = { };\n"));
 	ck_assert_ptr_null(load_file(path, &said));
-	ck_assert_msg(strstr(said.data, "/b.conf:2: \"name\" is a number: write name = a text in quotes") != NULL, "%s", said.data);
-	ck_assert_msg(strstr(said.data, "/a.conf:3: unknown key \"proces\": did you mean \"process\"?") != NULL, "%s", said.data);
+	ck_assert_msg(strstr(said.data,
+			  "/b.conf:2: \"name\" is a number: write name = a text in quotes") != NULL,
+	    "%s", said.data);
+	ck_assert_msg(strstr(said.data,
+			  "/a.conf:3: unknown key \"proces\": did you mean \"process\"?") != NULL,
+	    "%s", said.data);
 	str_fini(&said);
 	drop_dir("a.conf", "b.conf");
 }
@@ -177,11 +191,13 @@ END_TEST
 
 START_TEST(an_include_counts_only_where_code_is)
 {
-	struct conf *c = load_good(FORWARD "/*\n@include \"nowhere.conf\"\n*/\nname = \"a\"\n\"b\";\n# @include \"nowhere.conf\"\n");
+	struct conf *c = load_good(FORWARD
+	    "/*\n@include \"nowhere.conf\"\n*/\nname = \"a\"\n\"b\";\n# @include \"nowhere.conf\"\n");
 
 	ck_assert_str_eq(c->name, "ab");
 	conf_free(&c);
-	load_bad(FORWARD "@include \"/nowhere/x.conf\"\n", "t.conf:2: included file /nowhere/x.conf: No such file");
+	load_bad(FORWARD "@include \"/nowhere/x.conf\"\n",
+	    "t.conf:2: included file /nowhere/x.conf: No such file");
 	load_bad(FORWARD "name = \"a\"; @include \"x\"\n", "t.conf:2: '@' means nothing here");
 }
 END_TEST
@@ -192,7 +208,9 @@ START_TEST(an_include_of_itself_is_refused)
 
 	new_dir();
 	ck_assert_ptr_null(load_file(write_file("a.conf", "@include \"a.conf\"\n"), &said));
-	ck_assert_msg(strstr(said.data, "a.conf:1: included file") != NULL && strstr(said.data, "includes itself") != NULL, "%s", said.data);
+	ck_assert_msg(strstr(said.data, "a.conf:1: included file") != NULL &&
+		strstr(said.data, "includes itself") != NULL,
+	    "%s", said.data);
 	str_fini(&said);
 	drop_dir("a.conf", NULL);
 }
@@ -206,7 +224,8 @@ START_TEST(only_regular_files_are_read)
 	ck_assert_msg(strstr(said.data, "/dev/zero: not a regular file") != NULL, "%s", said.data);
 	str_clear(&said);
 	ck_assert_ptr_null(load_file("/nowhere/proxyd.conf", &said));
-	ck_assert_msg(strstr(said.data, "/nowhere/proxyd.conf: No such file") != NULL, "%s", said.data);
+	ck_assert_msg(
+	    strstr(said.data, "/nowhere/proxyd.conf: No such file") != NULL, "%s", said.data);
 	str_fini(&said);
 }
 END_TEST
@@ -216,17 +235,24 @@ START_TEST(syntax_errors_name_line_and_remedy)
 	static const char *const rows[][2] = {
 		{ FORWARD "name = \"x;\n\n", "t.conf:2: the text that begins here never ends: write its closing '\"'" },
 		{ FORWARD "/* x\n", "t.conf:2: the comment that begins here never ends" },
-		{ FORWARD "rules = ( { id = \"a\"; ];\n", "t.conf:2: ']' where '{' of t.conf:2 must be closed: write '}'" },
+		{ FORWARD "rules = ( { id = \"a\"; ];\n",
+		    "t.conf:2: ']' where '{' of t.conf:2 must be closed: write '}'" },
 		{ FORWARD "rules = (\n", "t.conf:2: '(' is never closed" },
 		{ FORWARD "};\n", "t.conf:2: '}' closes nothing" },
 		{ FORWARD "name = 'x';\n", "t.conf:2: a text stands in double quotes" },
-		{ FORWARD "process = { workers = 99999999999; };\n", "t.conf:2: the number 99999999999 is too large" },
-		{ FORWARD "process = { workers = 0xfffffffff; };\n", "t.conf:2: the number 0xfffffffff is too large" },
-		{ FORWARD "process = { workers = 99999999999999999999L; };\n", "t.conf:2: the number 99999999999999999999L is too large" },
-		{ FORWARD "name = \"a\";\nname = \"b\";\n", "t.conf:3: duplicate setting name: a key may be given once" },
-		{ FORWARD "rules = ( { id = \"a\"; deny = true; }\n { id = \"b\"; } );\n", "t.conf:3: syntax error: look here and at the line before" },
+		{ FORWARD "process = { workers = 99999999999; };\n",
+		    "t.conf:2: the number 99999999999 is too large" },
+		{ FORWARD "process = { workers = 0xfffffffff; };\n",
+		    "t.conf:2: the number 0xfffffffff is too large" },
+		{ FORWARD "process = { workers = 99999999999999999999L; };\n",
+		    "t.conf:2: the number 99999999999999999999L is too large" },
+		{ FORWARD "name = \"a\";\nname = \"b\";\n",
+		    "t.conf:3: duplicate setting name: a key may be given once" },
+		{ FORWARD "rules = ( { id = \"a\"; deny = true; }\n { id = \"b\"; } );\n",
+		    "t.conf:3: syntax error: look here and at the line before" },
 		{ FORWARD "name = \n", "syntax error" },
-		{ FORWARD "acls = { a = { port = [ 1, \"2\" ]; }; };\n", "t.conf:2: mismatched element type in array: [ ] holds values of one kind" },
+		{ FORWARD "acls = { a = { port = [ 1, \"2\" ]; }; };\n",
+		    "t.conf:2: mismatched element type in array: [ ] holds values of one kind" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -252,8 +278,10 @@ START_TEST(a_nul_byte_is_refused_and_not_the_end)
 	struct conf_source src;
 	struct errdetail ed = { 0 };
 
-	ck_assert_int_eq(conf_source_text(&src, "t.conf", span_make(text, sizeof text - 1), &ed), -E_SYNTAX);
-	ck_assert_msg(strncmp(ed.text, "t.conf:2: the line holds a NUL byte", 34) == 0, "%s", ed.text);
+	ck_assert_int_eq(
+	    conf_source_text(&src, "t.conf", span_make(text, sizeof text - 1), &ed), -E_SYNTAX);
+	ck_assert_msg(
+	    strncmp(ed.text, "t.conf:2: the line holds a NUL byte", 34) == 0, "%s", ed.text);
 }
 END_TEST
 
@@ -261,9 +289,12 @@ START_TEST(all_errors_are_told_in_file_order)
 {
 	struct str said = STR_INIT;
 
-	ck_assert_ptr_null(load_text(FORWARD "rules = ( { id = \"a\"; allow = true; all = [ \"nobody\" ]; } );\nnmae = \"x\";\n"
-	    "process = { drain = 5; };\n", &said));
-	ck_assert_str_eq(said.data, "t.conf:2: rule \"a\": there is no acl \"nobody\": known are \"all\", \"localhost\", \"localnet\", "
+	ck_assert_ptr_null(load_text(FORWARD
+	    "rules = ( { id = \"a\"; allow = true; all = [ \"nobody\" ]; } );\nnmae = \"x\";\n"
+	    "process = { drain = 5; };\n",
+	    &said));
+	ck_assert_str_eq(said.data,
+	    "t.conf:2: rule \"a\": there is no acl \"nobody\": known are \"all\", \"localhost\", \"localnet\", "
 	    "\"to_localhost\", \"to_linklocal\", \"to_private\", \"connect\", \"safe_ports\", \"ssl_ports\"\n"
 	    "t.conf:3: unknown key \"nmae\": did you mean \"name\"?\n"
 	    "t.conf:4: \"drain\" is a number: write drain = a duration in quotes, \"10s\" (ms, s, m, h, d)\n");
@@ -299,10 +330,13 @@ START_TEST(equal_bytes_have_equal_digests)
 }
 END_TEST
 
-UNIT_MAIN("conf/load", the_shipped_examples_load_without_a_word, forward_alone_serves_loopback_clients_on_loopback,
-    reverse_alone_is_refused_with_the_two_missing_lines, a_mode_must_be_given, defaults_are_the_documented_ones,
-    the_environment_is_put_into_texts_and_must_be_set, expressions_of_routes_are_not_the_environment,
-    includes_are_joined_and_keep_their_lines, an_include_counts_only_where_code_is, an_include_of_itself_is_refused,
-    only_regular_files_are_read, syntax_errors_name_line_and_remedy, nesting_is_bounded_before_the_parser_sees_it,
-    a_nul_byte_is_refused_and_not_the_end, all_errors_are_told_in_file_order,
-    a_file_of_mistakes_is_counted_and_not_collected, equal_bytes_have_equal_digests)
+UNIT_MAIN("conf/load", the_shipped_examples_load_without_a_word,
+    forward_alone_serves_loopback_clients_on_loopback,
+    reverse_alone_is_refused_with_the_two_missing_lines, a_mode_must_be_given,
+    defaults_are_the_documented_ones, the_environment_is_put_into_texts_and_must_be_set,
+    expressions_of_routes_are_not_the_environment, includes_are_joined_and_keep_their_lines,
+    an_include_counts_only_where_code_is, an_include_of_itself_is_refused,
+    only_regular_files_are_read, syntax_errors_name_line_and_remedy,
+    nesting_is_bounded_before_the_parser_sees_it, a_nul_byte_is_refused_and_not_the_end,
+    all_errors_are_told_in_file_order, a_file_of_mistakes_is_counted_and_not_collected,
+    equal_bytes_have_equal_digests)

@@ -16,7 +16,11 @@ compiled(struct arena *a, const char *text)
 
 START_TEST(templates_match_segment_by_segment)
 {
-	static const struct { const char *pattern, *path; bool match; const char *value; } rows[] = {
+	static const struct {
+		const char *pattern, *path;
+		bool match;
+		const char *value;
+	} rows[] = {
 		{ "/", "/", true, NULL },
 		{ "/", "/a", false, NULL },
 		{ "/a", "/a", true, NULL },
@@ -56,11 +60,13 @@ START_TEST(templates_match_segment_by_segment)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct pattern p = compiled(&a, rows[i].pattern);
 
-		ck_assert_msg(pattern_match(&p, span_str(rows[i].path), v, &n) == rows[i].match, "%s on %s", rows[i].pattern, rows[i].path);
+		ck_assert_msg(pattern_match(&p, span_str(rows[i].path), v, &n) == rows[i].match,
+		    "%s on %s", rows[i].pattern, rows[i].path);
 		if (rows[i].value == NULL)
 			continue;
 		ck_assert_uint_eq(n, 1);
-		ck_assert_msg(span_eq_str(v[0].value, rows[i].value), "%s: got " SPAN_FMT, rows[i].path, SPAN_ARG(v[0].value));
+		ck_assert_msg(span_eq_str(v[0].value, rows[i].value), "%s: got " SPAN_FMT,
+		    rows[i].path, SPAN_ARG(v[0].value));
 	}
 	arena_fini(&a);
 }
@@ -69,14 +75,28 @@ END_TEST
 START_TEST(bad_templates_are_refused_with_a_remedy)
 {
 	static const char *const rows[][2] = {
-		{ "a", "does not begin with '/'" }, { "/a//b", "empty segment" }, { "/**/a", "must be last" },
-		{ "/{a}/{a}", "there twice" }, { "/{a", "cannot stand in" }, { "/x{a}", "cannot stand in" }, { "/{}", "a name between braces" },
-		{ "/{a-b}", "a name between braces" }, { "/{a=x/*}", "cannot stand in" }, { "/{a=b}", "=* or =** only" },
-		{ "/a b", "cannot stand in" }, { "/a?b", "cannot stand in" }, { "/%7e", "write \"%7e\" as \"~\"" },
-		{ "/%2f", "write \"%2f\" as \"%2F\"" }, { "/..", "can be in no accepted path" }, { "/%zz", "can be in no accepted path" },
-		{ "/:v", "a verb follows a segment" }, { "/a:", "a verb follows a segment" },
-		{ "/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3", "more than 32 segments" },
-		{ "/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}/{j}/{k}/{l}/{m}/{n}/{o}/{p}/{q}", "more than 16 names" },
+		{ "a", "does not begin with '/'" },
+		{ "/a//b", "empty segment" },
+		{ "/**/a", "must be last" },
+		{ "/{a}/{a}", "there twice" },
+		{ "/{a", "cannot stand in" },
+		{ "/x{a}", "cannot stand in" },
+		{ "/{}", "a name between braces" },
+		{ "/{a-b}", "a name between braces" },
+		{ "/{a=x/*}", "cannot stand in" },
+		{ "/{a=b}", "=* or =** only" },
+		{ "/a b", "cannot stand in" },
+		{ "/a?b", "cannot stand in" },
+		{ "/%7e", "write \"%7e\" as \"~\"" },
+		{ "/%2f", "write \"%2f\" as \"%2F\"" },
+		{ "/..", "can be in no accepted path" },
+		{ "/%zz", "can be in no accepted path" },
+		{ "/:v", "a verb follows a segment" },
+		{ "/a:", "a verb follows a segment" },
+		{ "/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3",
+		    "more than 32 segments" },
+		{ "/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}/{j}/{k}/{l}/{m}/{n}/{o}/{p}/{q}",
+		    "more than 16 names" },
 	};
 	struct pattern p;
 	struct arena a;
@@ -94,7 +114,8 @@ END_TEST
 
 START_TEST(literals_win_over_segments_over_the_end_over_the_rest)
 {
-	static const char *const order[] = { "/a/b/c", "/a/b/{x}", "/a/b", "/a/b/**", "/a/{x}:verb", "/a/{x}", "/a", "/a/**", "/{x}/b", "/{x}", "/**" };
+	static const char *const order[] = { "/a/b/c", "/a/b/{x}", "/a/b", "/a/b/**", "/a/{x}:verb",
+		"/a/{x}", "/a", "/a/**", "/{x}/b", "/{x}", "/**" };
 	struct arena a;
 
 	arena_init(&a, NULL, 0, 0);
@@ -103,7 +124,10 @@ START_TEST(literals_win_over_segments_over_the_end_over_the_rest)
 			struct pattern p = compiled(&a, order[i]), q = compiled(&a, order[j]);
 			int c = pattern_compare(&p, &q);
 
-			ck_assert_msg(i == j ? c == 0 : i < j ? c < 0 : c > 0, "%s against %s: %d", order[i], order[j], c);
+			ck_assert_msg(i == j ? c == 0 :
+				i < j        ? c < 0 :
+					       c > 0,
+			    "%s against %s: %d", order[i], order[j], c);
 		}
 	arena_fini(&a);
 }
@@ -111,10 +135,24 @@ END_TEST
 
 START_TEST(overlap_means_that_some_path_matches_both)
 {
-	static const struct { const char *a, *b; bool overlap; } rows[] = {
-		{ "/a", "/a", true }, { "/a", "/b", false }, { "/a/{x}", "/a/{y}", true }, { "/a/{x}", "/a/b", true }, { "/{x}/b", "/a/{y}", true },
-		{ "/a/{x}", "/a/", false }, { "/a/**", "/a", true }, { "/a/**", "/b/**", false }, { "/**", "/a/b/c", true }, { "/a/{x}", "/a", false },
-		{ "/a/{x}:v", "/a/{x}", true }, { "/a/{x}:v", "/a/{x}:w", false }, { "/a/b:v", "/a/b", false }, { "/", "/{x}", false },
+	static const struct {
+		const char *a, *b;
+		bool overlap;
+	} rows[] = {
+		{ "/a", "/a", true },
+		{ "/a", "/b", false },
+		{ "/a/{x}", "/a/{y}", true },
+		{ "/a/{x}", "/a/b", true },
+		{ "/{x}/b", "/a/{y}", true },
+		{ "/a/{x}", "/a/", false },
+		{ "/a/**", "/a", true },
+		{ "/a/**", "/b/**", false },
+		{ "/**", "/a/b/c", true },
+		{ "/a/{x}", "/a", false },
+		{ "/a/{x}:v", "/a/{x}", true },
+		{ "/a/{x}:v", "/a/{x}:w", false },
+		{ "/a/b:v", "/a/b", false },
+		{ "/", "/{x}", false },
 	};
 	struct arena a;
 
@@ -122,12 +160,15 @@ START_TEST(overlap_means_that_some_path_matches_both)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct pattern p = compiled(&a, rows[i].a), q = compiled(&a, rows[i].b);
 
-		ck_assert_msg(pattern_overlap(&p, &q) == rows[i].overlap, "%s and %s", rows[i].a, rows[i].b);
-		ck_assert_msg(pattern_overlap(&q, &p) == rows[i].overlap, "%s and %s", rows[i].b, rows[i].a);
+		ck_assert_msg(
+		    pattern_overlap(&p, &q) == rows[i].overlap, "%s and %s", rows[i].a, rows[i].b);
+		ck_assert_msg(
+		    pattern_overlap(&q, &p) == rows[i].overlap, "%s and %s", rows[i].b, rows[i].a);
 	}
 	arena_fini(&a);
 }
 END_TEST
 
-UNIT_MAIN("conf/pattern", templates_match_segment_by_segment, bad_templates_are_refused_with_a_remedy,
-    literals_win_over_segments_over_the_end_over_the_rest, overlap_means_that_some_path_matches_both)
+UNIT_MAIN("conf/pattern", templates_match_segment_by_segment,
+    bad_templates_are_refused_with_a_remedy, literals_win_over_segments_over_the_end_over_the_rest,
+    overlap_means_that_some_path_matches_both)

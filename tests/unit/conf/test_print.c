@@ -15,7 +15,8 @@ round_trip(struct conf *c, const char *name, bool defaults)
 	struct conf *again;
 
 	conf_print(c, defaults, &first);
-	ck_assert_msg(conf_source_text(&src, name, str_span(&first), &ed) == 0, "%s\n%s", ed.text, first.data);
+	ck_assert_msg(conf_source_text(&src, name, str_span(&first), &ed) == 0, "%s\n%s", ed.text,
+	    first.data);
 	again = conf_load(&src, &ps);
 	ck_assert_msg(again != NULL, "%s\n%s", ps.n > 0 ? ps.v[0].text : "", first.data);
 	ck_assert_msg(conf_diff(c, again, &changes) == 0, "%s\n%s", changes.data, first.data);
@@ -43,7 +44,8 @@ both(const char *text)
 
 START_TEST(the_examples_survive_being_printed)
 {
-	static const char *const files[] = { "conf/examples/forward.conf", "conf/examples/reverse.conf" };
+	static const char *const files[] = { "conf/examples/forward.conf",
+		"conf/examples/reverse.conf" };
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		struct conf_source src;
@@ -65,17 +67,28 @@ END_TEST
 START_TEST(every_kind_of_value_survives_being_printed)
 {
 	both(FORWARD);
-	both(FORWARD "forward = { source = [ \"127.0.0.1\", \"::1\" ]; request_id = \"X-Id\"; contact = \"a \\\"b\\\" \\\\ \\n\\t\\x01 \xc3\xa4\"; max_body = \"3000000000\"; };\n"
-	    "acls = { a = { src = [ \"::ffff:10.0.0.0/104\", \"2001:db8::/32\" ]; time = \"mon 08:00-09:00\"; port = [ 1, 2 ]; }; };\n"
+	both(FORWARD
+	    "forward = { source = [ \"127.0.0.1\", \"::1\" ]; request_id = \"X-Id\"; contact = "
+	    "\"a \\\"b\\\" \\\\ \\n\\t\\x01 \xc3\xa4\"; max_body = \"3000000000\"; };\n"
+	    "acls = { a = { src = [ \"::ffff:10.0.0.0/104\", \"2001:db8::/32\" ]; time = \"mon "
+	    "08:00-09:00\"; port = [ 1, 2 ]; }; };\n"
 	    "rules = ( { id = \"r\"; allow = true; all = [ \"!a\" ]; open = \"10.0.0.0/8\"; } );\n"
 	    "process = { drain = \"1500ms\"; connections = 100; admin_socket = \"/tmp/x\"; };\n");
-	both(REVERSE "routes = ( { name = \"r\"; match = { hosts = [ \"*.a\", \"b\" ]; path = \"/{x}/{r=**}\"; methods = \"GET\"; }; service = \"web\";\n"
-	    "request = { path = \"/${path.r}\"; host = \"h:1\"; set = { A = \"b\"; C = \"\"; }; remove = [ \"D\" ]; }; upgrade = [ ]; max_body = \"0\"; timeout = { idle = \"1s\"; }; },\n"
+	both(REVERSE
+	    "routes = ( { name = \"r\"; match = { hosts = [ \"*.a\", \"b\" ]; path = "
+	    "\"/{x}/{r=**}\"; methods = \"GET\"; }; service = \"web\";\n"
+	    "request = { path = \"/${path.r}\"; host = \"h:1\"; set = { A = \"b\"; C = \"\"; }; "
+	    "remove = [ \"D\" ]; }; upgrade = [ ]; max_body = \"0\"; timeout = { idle = \"1s\"; }; },\n"
 	    "{ name = \"s\"; match = { path = \"/x\"; }; redirect = { to = \"/y\"; }; },\n"
-	    "{ name = \"t\"; match = { path = \"/y\"; }; respond = { status = 503; type = \"text/html\"; headers = { Retry-After = \"5\"; }; }; } );\n"
+	    "{ name = \"t\"; match = { path = \"/y\"; }; respond = { status = 503; type = "
+	    "\"text/html\"; headers = { Retry-After = \"5\"; }; }; } );\n"
 	    "defaults = { server = \"t\"; request_id = \"\"; };\n");
-	both("mode = \"reverse\"; listeners = ( { bind = [ \"127.0.0.1:1\" ]; } ); routes = ( { name = \"r\"; service = \"a\"; } );\n"
-	    "services = ( { name = \"a\"; targets = ( { addr = \"a.b:1\"; weight = 3; }, \"[::1]:2\", \"unix:/x\", { addr = \"c:3\"; backup = true; } ); retry = { budget = 0.3333; min = 0; }; outlier = { max_ejected = 0.07; }; } );\n");
+	both(
+	    "mode = \"reverse\"; listeners = ( { bind = [ \"127.0.0.1:1\" ]; } ); routes = ( { "
+	    "name = \"r\"; service = \"a\"; } );\n"
+	    "services = ( { name = \"a\"; targets = ( { addr = \"a.b:1\"; weight = 3; }, "
+	    "\"[::1]:2\", \"unix:/x\", { addr = \"c:3\"; backup = true; } ); retry = { budget = "
+	    "0.3333; min = 0; }; outlier = { max_ejected = 0.07; }; } );\n");
 }
 END_TEST
 
@@ -95,5 +108,5 @@ START_TEST(shipped_rules_are_shown_as_comments_in_their_place)
 }
 END_TEST
 
-UNIT_MAIN("conf/print", the_examples_survive_being_printed, every_kind_of_value_survives_being_printed,
-    shipped_rules_are_shown_as_comments_in_their_place)
+UNIT_MAIN("conf/print", the_examples_survive_being_printed,
+    every_kind_of_value_survives_being_printed, shipped_rules_are_shown_as_comments_in_their_place)

@@ -17,7 +17,8 @@ file_equals(const char *path, const struct str *want)
 	while ((n = fread(buf, 1, sizeof buf, f)) > 0)
 		str_add(&got, span_make(buf, n));
 	fclose(f);
-	ck_assert_msg(span_eq(str_span(&got), str_span(want)), "%s is stale: run `make reference`", path);
+	ck_assert_msg(
+	    span_eq(str_span(&got), str_span(want)), "%s is stale: run `make reference`", path);
 	str_fini(&got);
 }
 
