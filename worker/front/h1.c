@@ -123,6 +123,12 @@ must_close(const struct session *s, const struct req *r)
 	return s->last || r->close || s->x->draining || (r->up != NULL && r->up->state != BODY_END && r->is_local);
 }
 
+static bool
+becomes_tunnel(const struct req *r)
+{
+	return !r->is_local && (r->connect || r->resp.status == 101);
+}
+
 static void
 out_connection(struct h1_out *o, const struct req *r, bool close)
 {
@@ -188,7 +194,7 @@ start_delivery(struct session *s, struct req *r)
 
 	if (framing == FRAMING_RAW && r->resp.body != H1_LENGTH)
 		s->last = true;		/* the end of the connection is the end of the body */
-	s->last = must_close(s, r) && !r->connect && r->resp.status != 101;
+	s->last = must_close(s, r) && !becomes_tunnel(r);
 	if (r->connect && !r->is_local) {
 		h1_out_init(&o, &r->arena, 2, 64);
 		h1_out_lent(&o, SPAN("HTTP/1.1 200 Connection established\r\n\r\n"));

@@ -51,8 +51,11 @@ read_trailer(struct h1_source *s)
 	size_t len = 0;
 	enum reason why = h1_scan_trailer(&s->scan, conn_peek(s->conn), s->limits, &len);
 
-	if (why == R_NONE && len == 0)
+	if (why == R_NONE && len == 0) {
+		if (conn_full(s->conn) && conn_buffer(s->conn, s->limits->max_head + BUF_SMALL) != 0)
+			fail(s, R_NO_MEMORY);
 		return;
+	}
 	if (why == R_NONE && len > 2) {
 		struct span section = arena_try_copy(s->arena, span_make(conn_bytes(s->conn), len));
 
