@@ -200,7 +200,8 @@ dial_start(struct dial *d, struct loop *loop, struct stats_lane *stats, const st
 	d->tries[0] = d->tries[1] = NULL;
 	d->n = n < DNS_ADDRS ? n : DNS_ADDRS;
 	d->at = 0;
-	memcpy(d->list, list, d->n * sizeof *list);
+	if (d->n > 0)
+		memcpy(d->list, list, d->n * sizeof *list);
 	d->deadline = loop->now_ms + timeout_ms;
 	d->why = R_NONE;
 	d->busy = true;

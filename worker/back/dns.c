@@ -166,12 +166,9 @@ on_sock_state(void *data, ares_socket_t fd, int readable, int writable)
 	struct sock *k = sock_find(d, fd);
 	uint32_t events = (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u);
 
-	if (k != NULL && events != 0) {
-		(void)loop_mod(d->loop, &k->source, events);
-		return;
-	}
 	if (k != NULL) {
-		sock_drop(k);
+		if (events == 0 || loop_mod(d->loop, &k->source, events) != 0)
+			sock_drop(k);
 		return;
 	}
 	if (events == 0 || (k = calloc(1, sizeof *k)) == NULL)

@@ -31,9 +31,9 @@ static const struct range ip4[] = {
 static const struct range ip6[] = {
 	{ { [10] = 0xff, 0xff }, 96, "IPv4-mapped" },
 	{ { [15] = 1 }, 128, "loopback" },
-	{ { 0 }, 8, "unspecified and IPv4-compatible" },
 	{ { 0x00, 0x64, 0xff, 0x9b }, 96, "NAT64" },
 	{ { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 }, 48, "NAT64" },
+	{ { 0 }, 8, "unspecified, IPv4-compatible or reserved" },	/* behind what lies inside it */
 	{ { 0x01, 0x00 }, 64, "discard" },
 	{ { 0x20, 0x01, 0x00, 0x00 }, 32, "Teredo" },
 	{ { 0x20, 0x01 }, 23, "protocol assignments" },
