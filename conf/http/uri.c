@@ -6,8 +6,8 @@
  * target. Paths are normalised in uri_norm.c.
  */
 #include <arpa/inet.h>
-#include "conf/http/field.h"
 #include "conf/http/uri.h"
+#include "conf/http/field.h"
 
 #define HOST_MAX 255		/* a DNS name has at most 253 bytes, and perhaps a final dot */
 

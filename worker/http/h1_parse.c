@@ -7,8 +7,8 @@
  * decision is in request_framing and response_framing and nowhere else. The code does not rely on the scanner:
  * a head it has never seen is refused or parsed, never misread.
  */
-#include "worker/http/h1_line.h"
 #include "worker/http/h1_parse.h"
+#include "worker/http/h1_line.h"
 
 #define CONNECTION_MAX 64	/* names in Connection: each may cost a walk over all fields */
 
