@@ -66,6 +66,8 @@ h1_find_colon(const char *p, size_t n, size_t room)
 			return i < n ? i : n;
 		}
 	}
+#else
+	(void)room;
 #endif
 	while (i < n && p[i] != ':')
 		i++;
