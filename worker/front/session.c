@@ -399,6 +399,7 @@ session_start(struct ctx *x, const struct conf_listener *l, int fd, const struct
 		end_early(s, R_PROXY_HEADER);
 }
 
+/* Who has just connected is about to ask and was promised an answer; its deadline for the head still runs. */
 void
 session_drain(struct ctx *x)
 {
@@ -406,7 +407,7 @@ session_drain(struct ctx *x)
 		struct session *s = LIST_ENTRY(n, struct session, node);
 
 		s->last = true;
-		if (s->state == SESS_IDLE || s->state == SESS_PROXY)
+		if (s->state == SESS_IDLE && s->requests > 0)
 			session_close(s);
 	}
 }
