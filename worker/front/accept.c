@@ -134,6 +134,21 @@ acceptor_new(struct ctx *x, struct errdetail *ed)
 	return a;
 }
 
+static void
+close_door(struct acceptor *a, struct door *d)
+{
+	if (d->open)
+		loop_remove(&a->x->loop, &d->source);
+	d->open = false;
+}
+
+static void
+close_doors(struct acceptor *a)
+{
+	for (unsigned i = 0; i < a->x->env->nlistens; i++)
+		close_door(a, &a->doors[i]);
+}
+
 void
 acceptor_free(struct acceptor **ap)
 {
@@ -142,7 +157,7 @@ acceptor_free(struct acceptor **ap)
 	*ap = NULL;
 	if (a == NULL)
 		return;
-	acceptor_stop(a);
+	close_doors(a);
 	timer_fini(&a->x->loop.timers, &a->rest);
 	loop_unpost(&a->x->loop, &a->more);
 	if (a->reserve >= 0)
@@ -166,14 +181,6 @@ acceptor_serve(struct acceptor *a, unsigned slot)
 	return 0;
 }
 
-static void
-close_door(struct acceptor *a, struct door *d)
-{
-	if (d->open)
-		loop_remove(&a->x->loop, &d->source);
-	d->open = false;
-}
-
 void
 acceptor_leave(struct acceptor *a, unsigned slot)
 {
@@ -182,9 +189,16 @@ acceptor_leave(struct acceptor *a, unsigned slot)
 			close_door(a, &a->doors[i]);
 }
 
+/*
+ * What has arrived is taken. Then this process lets go of the sockets: when the master is gone too, nobody may
+ * connect to a queue without a server, and its successor must be able to bind.
+ */
 void
 acceptor_stop(struct acceptor *a)
 {
+	accept_all(a);
+	close_doors(a);
+	loop_unpost(&a->x->loop, &a->more);
 	for (unsigned i = 0; i < a->x->env->nlistens; i++)
-		close_door(a, &a->doors[i]);
+		close(a->doors[i].l->fd);
 }
