@@ -19,7 +19,7 @@ CMD(CMD_CHECK, "check", "[FILE]", ADMIN_LOCAL, "judge a configuration file; need
 CMD(CMD_CONFIG_SHOW, "config show", "", ADMIN_OPERATE, "the configuration in force, defaults included")
 CMD(CMD_CONFIG_DIFF, "config diff", "", ADMIN_OPERATE, "what a reload would change")
 CMD(CMD_STATUS, "status", "", ADMIN_VIEW, "listeners, services and counters on one screen")
-CMD(CMD_RELOAD, "reload", "[--wait SECONDS]", ADMIN_OPERATE, "take the configuration file again; tells the verdict")
+CMD(CMD_RELOAD, "reload", "[--wait [SECONDS]]", ADMIN_OPERATE, "take the configuration file again; tells the verdict")
 CMD(CMD_STOP, "stop", "[--fast]", ADMIN_OPERATE, "finish the requests in progress and end; --fast: end now")
 CMD(CMD_WORKERS, "workers", "", ADMIN_VIEW, "the processes and what they do")
 CMD(CMD_LOG, "log", "[--follow] [--format combined|json] [-n N]", ADMIN_OPERATE, "the last requests, or those to come")

@@ -27,6 +27,7 @@
 #define TICK_IDLE_MS 40   /* a ring holds what a worker logs in this time at 25 MB/s */
 #define STOP_MS 3000      /* patience with a stalled descriptor at the end */
 #define ORPHAN_MS 30000   /* and with workers that outlive the master */
+#define COUNT_MS 1000     /* between two looks at the drops */
 #define COMPLAIN_MS 10000 /* between two lines about drops in the event log */
 
 struct logger {
@@ -207,15 +208,31 @@ drain(struct logger *g)
 	return most;
 }
 
+/* What the workers had to drop, and what the descriptor did not take. */
+static uint64_t
+drops(const struct logger *g)
+{
+	uint64_t n = g->dropped;
+
+	for (unsigned i = 0; i < g->env->journal->lanes; i++)
+		n += atomic_load_explicit(&g->env->journal->ring[i].dropped, memory_order_relaxed);
+	return n;
+}
+
 static void
 complain(struct logger *g, uint64_t now)
 {
-	if (g->dropped == g->complained || now < g->complain_at_ms)
+	uint64_t seen;
+
+	if (now < g->complain_at_ms)
 		return;
-	log_write(LOG_WARN, "access log: %llu records dropped, the log cannot be written",
-	    (unsigned long long)(g->dropped - g->complained));
-	g->complained = g->dropped;
-	g->complain_at_ms = now + COMPLAIN_MS;
+	seen = drops(g);
+	g->complain_at_ms = now + (seen != g->complained ? COMPLAIN_MS : COUNT_MS);
+	if (seen != g->complained)
+		log_write(LOG_WARN,
+		    "access log: %llu records dropped, the log takes them too slowly or not at all",
+		    (unsigned long long)(seen - g->complained));
+	g->complained = seen;
 }
 
 /* -------------------------------------------------------------------------------------- the link */
@@ -399,6 +416,7 @@ logger_main(struct env *env)
 	if (format == NULL || logline_format_parse(&g.format, format) != 0)
 		g.format = LOGLINE_COMBINED;
 	output_set(&g, env->access_log);
+	g.complained = drops(&g);
 	beat(&g);
 	if (!link_ready(&g))
 		return 1;

@@ -20,7 +20,7 @@
 
 #define WORDS_MAX 8
 #define PATIENCE_MS 30000
-#define INSTANCE "proxyd"
+#define WAIT_DEFAULT "30"
 #define LOG_LINES 20
 #define LOG_LINES_MAX 100000
 
@@ -61,12 +61,6 @@ static command_f *const runs[CMD_MAX] = {
 	[CMD_HELP] = run_help,
 };
 
-const char *
-command_verb(enum admin_cmd id)
-{
-	return rows[id].verb;
-}
-
 /* ----------------------------------------------------------------------------------------- asking */
 
 static int
@@ -79,10 +73,60 @@ usage(const struct call *c, const char *why)
 }
 
 static int
+print(const struct str *s)
+{
+	bool ok = fwrite(str_span(s).p, 1, s->len, stdout) == s->len && fflush(stdout) == 0;
+
+	return ok ? EXIT_OK : EXIT_FAILED;
+}
+
+static int
+print_json(const struct json *v)
+{
+	struct str out = STR_INIT;
+	int rc;
+
+	if (v == NULL)
+		str_adds(&out, "{}");
+	else
+		json_dump(v, true, &out);
+	if (out.len == 0 || out.data[out.len - 1] != '\n')
+		str_addc(&out, '\n');
+	rc = print(&out);
+	str_fini(&out);
+	return rc;
+}
+
+static struct span
+trim_end(struct span s)
+{
+	while (s.n > 0 && s.p[s.n - 1] == '\n')
+		s.n--;
+	return s;
+}
+
+/* Says why: to programs in the shape of an answer. */
+static void
+complain(const struct call *c, const char *why)
+{
+	struct json *o;
+
+	if (!c->o->json) {
+		(void)fprintf(
+		    stderr, "proxyctl: " SPAN_FMT "\n", SPAN_ARG(trim_end(span_str(why))));
+		return;
+	}
+	o = json_obj();
+	json_set_bool(o, "ok", false);
+	json_set_str(o, "error", why);
+	(void)print_json(o);
+	json_free(&o);
+}
+
+static int
 failed(const struct call *c)
 {
-	(void)fprintf(
-	    stderr, "proxyctl: %s\n", c->ed.text[0] != '\0' ? c->ed.text : err_text(c->ed.code));
+	complain(c, c->ed.text[0] != '\0' ? c->ed.text : err_text(c->ed.code));
 	return c->ed.code == -E_CLOSED ? EXIT_NOT_RUNNING : EXIT_FAILED;
 }
 
@@ -129,33 +173,8 @@ ask(struct call *c, int64_t patience_ms)
 		return failed(c);
 	if (c->answer.error == NULL)
 		return EXIT_OK;
-	(void)fprintf(stderr, "proxyctl: %s\n", c->answer.error);
+	complain(c, c->answer.error);
 	return EXIT_FAILED;
-}
-
-static int
-print(const struct str *s)
-{
-	bool ok = fwrite(str_span(s).p, 1, s->len, stdout) == s->len && fflush(stdout) == 0;
-
-	return ok ? EXIT_OK : EXIT_FAILED;
-}
-
-static int
-print_json(const struct json *v)
-{
-	struct str out = STR_INIT;
-	int rc;
-
-	if (v == NULL)
-		str_adds(&out, "{}");
-	else
-		json_dump(v, true, &out);
-	if (out.len == 0 || out.data[out.len - 1] != '\n')
-		str_addc(&out, '\n');
-	rc = print(&out);
-	str_fini(&out);
-	return rc;
 }
 
 /* A text the server wrote, with a line's end behind it. */
@@ -202,8 +221,10 @@ option_value(struct call *c, const char *name)
 
 		if (!joined && strcmp(c->argv[i], name) != 0)
 			continue;
-		if (!joined && i + 1 == c->argc)
+		if (!joined && i + 1 == c->argc) {
+			c->argc--;
 			return "";
+		}
 		value = joined ? c->argv[i] + n + 1 : c->argv[i + 1];
 		c->argc -= take;
 		memmove(c->argv + i, c->argv + i + take, (size_t)(c->argc - i) * sizeof *c->argv);
@@ -361,6 +382,8 @@ run_reload(struct call *c)
 	uint64_t seconds = 0;
 	int rc;
 
+	if (wait != NULL && wait[0] == '\0')
+		wait = WAIT_DEFAULT;
 	if (wait != NULL && !number_parse(wait, ADMIN_WAIT_MAX, &seconds))
 		return usage(c, "--wait takes a number of seconds up to an hour");
 	if (c->argc > 0)
@@ -474,66 +497,6 @@ run_log(struct call *c)
 
 /* -------------------------------------------------------------------------------------------- help */
 
-void
-command_list(void)
-{
-	(void)printf("usage: proxyctl [-s SOCKET | -n NAME] [--json] VERB [ARGUMENT...]\n\n");
-	for (unsigned i = 0; i < CMD_MAX; i++) {
-		int n = printf("  %s %s", rows[i].verb, rows[i].args);
-
-		if (n > 26)
-			n = printf("\n");
-		(void)printf("%*s%s\n", n > 1 ? 28 - n : 28, "", rows[i].help);
-	}
-	(void)printf(
-	    "\n"
-	    "  -s SOCKET  the admin socket of the instance, else found by its name\n"
-	    "  -n NAME    the name of the instance, as in its configuration; default: " INSTANCE
-	    "\n"
-	    "  --json     data as proxyd gave it\n\n"
-	    "exit codes: 0 ok, 1 failed, 2 usage, 3 not running\n");
-}
-
-static void
-manual_text(const char *s)
-{
-	for (; *s != '\0'; s++) {
-		if (*s == '-' || *s == '\\')
-			(void)putchar('\\');
-		(void)putchar(*s);
-	}
-}
-
-void
-command_manual(void)
-{
-	(void)printf(
-	    ".TH PROXYCTL 1 \"\" \"proxyd " PROXYD_VERSION "\" \"User Commands\"\n"
-	    ".SH NAME\nproxyctl \\- look at and control a running proxyd\n"
-	    ".SH SYNOPSIS\n.B proxyctl\n[\\-s SOCKET | \\-n NAME] [\\-\\-json] VERB [ARGUMENT...]\n"
-	    ".SH DESCRIPTION\nproxyctl talks to the master over its admin socket, a UNIX socket that only the\n"
-	    "user who runs proxyd and root may use. Answers are tables on a terminal and JSON with\n"
-	    ".BR \\-\\-json .\n.SH VERBS\n");
-	for (unsigned i = 0; i < CMD_MAX; i++) {
-		(void)printf(".TP\n.B ");
-		manual_text(rows[i].verb);
-		(void)printf(" ");
-		manual_text(rows[i].args);
-		(void)printf("\n");
-		manual_text(rows[i].help);
-		(void)printf(".\n");
-	}
-	(void)printf(
-	    ".SH OPTIONS\n.TP\n.BI \\-s \" SOCKET\"\nThe admin socket, else found by the instance's name:\n"
-	    ".I /run/proxyd/NAME.sock\nas root, else\n.I $XDG_RUNTIME_DIR/proxyd\\-NAME.sock\nor\n"
-	    ".IR /tmp/proxyd\\-UID/NAME.sock .\n"
-	    ".TP\n.BI \\-n \" NAME\"\nThe instance, as named in its configuration; default: " INSTANCE
-	    ".\n"
-	    ".TP\n.B \\-\\-json\nThe data as proxyd gave it.\n"
-	    ".SH EXIT STATUS\n0 ok, 1 failed, 2 usage, 3 not running.\n"
-	    ".SH SEE ALSO\n.BR proxyd (8),\n.BR proxyd.conf (5)\n");
-}
-
 static bool
 verb_is(const char *verb, int argc, char **argv, int *words)
 {
@@ -574,18 +537,25 @@ run_help(struct call *c)
 
 /* ------------------------------------------------------------------------------------------- entry */
 
+/* The verbs that begin with the word, else the one it resembles. */
 static int
 verb_unknown(const char *word)
 {
 	const char *names[CMD_MAX + 1] = { NULL }, *near;
+	unsigned found = 0;
 
-	for (unsigned i = 0; i < CMD_MAX; i++)
-		names[i] = rows[i].verb;
-	near = suggest(word, names);
 	(void)fprintf(stderr, "proxyctl: there is no verb '%s'", word);
+	for (unsigned i = 0; i < CMD_MAX; i++) {
+		names[i] = rows[i].verb;
+		if (word[0] != '\0' && strncmp(rows[i].verb, word, strlen(word)) == 0)
+			(void)fprintf(stderr, "%s '%s'", found++ == 0 ? "; did you mean" : " or",
+			    rows[i].verb);
+	}
+	near = found == 0 ? suggest(word, names) : NULL;
 	if (near != NULL)
-		(void)fprintf(stderr, "; did you mean '%s'?", near);
-	(void)fprintf(stderr, "\n'proxyctl help' lists them\n");
+		(void)fprintf(stderr, "; did you mean '%s'", near);
+	(void)fprintf(
+	    stderr, "%s\n'proxyctl help' lists them\n", found > 0 || near != NULL ? "?" : "");
 	return EXIT_USAGE;
 }
 

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include "master/admin_request.h"
 
+#define INSTANCE "proxyd"	/* the name of an instance that was not given one */
+
 enum exit_code { EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_NOT_RUNNING };
 
 struct globals {
@@ -14,6 +16,5 @@ struct globals {
 
 /* argv is the verb and what follows; the result is an exit code. */
 int	command_run(struct globals *, int argc, char **argv);
-const char *command_verb(enum admin_cmd);
-void	command_list(void);		/* every verb with its help, to standard output */
+void	command_list(void);		/* every verb with its help, to standard output (help.c) */
 void	command_manual(void);		/* proxyctl(1), to standard output */
