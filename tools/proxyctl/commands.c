@@ -11,12 +11,13 @@
 #include <unistd.h>
 #include "conf/base/version.h"
 #include "conf/item.h"
-#include "conf/load.h"
 #include "conf/socket_path.h"
 #include "master/options.h"
+#include "tools/proxyctl/check.h"
 #include "tools/proxyctl/client.h"
 #include "tools/proxyctl/follow.h"
 #include "tools/proxyctl/format.h"
+#include "tools/proxyctl/output.h"
 
 #define WORDS_MAX 8
 #define PATIENCE_MS 30000
@@ -72,31 +73,6 @@ usage(const struct call *c, const char *why)
 	return EXIT_USAGE;
 }
 
-static int
-print(const struct str *s)
-{
-	bool ok = fwrite(str_span(s).p, 1, s->len, stdout) == s->len && fflush(stdout) == 0;
-
-	return ok ? EXIT_OK : EXIT_FAILED;
-}
-
-static int
-print_json(const struct json *v)
-{
-	struct str out = STR_INIT;
-	int rc;
-
-	if (v == NULL)
-		str_adds(&out, "{}");
-	else
-		json_dump(v, true, &out);
-	if (out.len == 0 || out.data[out.len - 1] != '\n')
-		str_addc(&out, '\n');
-	rc = print(&out);
-	str_fini(&out);
-	return rc;
-}
-
 static struct span
 trim_end(struct span s)
 {
@@ -119,7 +95,7 @@ complain(const struct call *c, const char *why)
 	o = json_obj();
 	json_set_bool(o, "ok", false);
 	json_set_str(o, "error", why);
-	(void)print_json(o);
+	(void)output_json(o);
 	json_free(&o);
 }
 
@@ -177,21 +153,6 @@ ask(struct call *c, int64_t patience_ms)
 	return EXIT_FAILED;
 }
 
-/* A text the server wrote, with a line's end behind it. */
-static int
-print_text(const char *text, const char *when_empty)
-{
-	struct str out = STR_INIT;
-	int rc;
-
-	str_adds(&out, text[0] == '\0' ? when_empty : text);
-	if (out.len > 0 && out.data[out.len - 1] != '\n')
-		str_addc(&out, '\n');
-	rc = print(&out);
-	str_fini(&out);
-	return rc;
-}
-
 /* ------------------------------------------------------------------------------------------ options */
 
 /* Takes "--name" out of the arguments. */
@@ -241,76 +202,16 @@ number_parse(const char *text, uint64_t max, uint64_t *out)
 
 /* ------------------------------------------------------------------------------------------- check */
 
-static struct json *
-problems_json(const char *file, const struct conf_problems *p)
-{
-	struct json *root = json_obj(), *list = json_arr();
-
-	json_set_str(root, "file", file);
-	json_set_bool(root, "ok", p->errors == 0);
-	for (unsigned i = 0; i < p->n; i++) {
-		struct json *one = json_obj();
-
-		json_set_str(one, "file", p->v[i].at.file);
-		json_set_int(one, "line", p->v[i].at.line);
-		json_set_bool(one, "warning", p->v[i].warning);
-		json_set_str(one, "text", p->v[i].text);
-		json_push(list, one);
-	}
-	json_set(root, "problems", list);
-	return root;
-}
-
-static void
-problems_print(const char *file, const struct conf_problems *p)
-{
-	struct str text = STR_INIT;
-	unsigned warnings = p->n - p->errors;
-
-	conf_problems_text(p, &text);
-	(void)fwrite(str_span(&text).p, 1, text.len, stdout);
-	if (p->errors > 0)
-		(void)printf("%s: %u error%s", file, p->errors, p->errors == 1 ? "" : "s");
-	else
-		(void)printf("%s: ok", file);
-	if (warnings > 0)
-		(void)printf(", %u warning%s", warnings, warnings == 1 ? "" : "s");
-	(void)printf("\n");
-	str_fini(&text);
-}
-
-static int
-check_file(struct call *c, const char *file)
-{
-	struct conf_source source = { 0 };
-	struct conf_problems problems = { 0 };
-	struct json *root;
-	struct conf *conf;
-	int rc = EXIT_OK;
-
-	if (conf_source_read(&source, file, &c->ed) != 0)
-		return failed(c);
-	conf = conf_load(&source, &problems);
-	if (c->o->json) {
-		root = problems_json(file, &problems);
-		rc = print_json(root);
-		json_free(&root);
-	} else {
-		problems_print(file, &problems);
-	}
-	rc = conf == NULL ? EXIT_FAILED : rc;
-	conf_free(&conf);
-	conf_problems_fini(&problems);
-	conf_source_fini(&source);
-	return rc;
-}
-
 static int
 run_check(struct call *c)
 {
+	int rc;
+
 	if (c->argc > 1)
 		return usage(c, "one file at a time");
-	return check_file(c, c->argc == 1 ? c->argv[0] : OPTIONS_FILE);
+	if (check_file(c->argc == 1 ? c->argv[0] : OPTIONS_FILE, c->o->json, &rc, &c->ed) != 0)
+		return failed(c);
+	return rc;
 }
 
 /* ------------------------------------------------------------------------------ verbs that only ask */
@@ -327,9 +228,9 @@ ask_and_show(struct call *c, void (*format)(const struct json *, bool, struct st
 	if (rc != EXIT_OK)
 		return rc;
 	if (c->o->json)
-		return print_json(c->answer.data);
+		return output_json(c->answer.data);
 	format(c->answer.data, c->o->tty, &out);
-	rc = print(&out);
+	rc = output_str(&out);
 	str_fini(&out);
 	return rc;
 }
@@ -396,10 +297,10 @@ run_reload(struct call *c)
 	if (rc != EXIT_OK)
 		return rc;
 	if (c->o->json)
-		return print_json(c->answer.data);
+		return output_json(c->answer.data);
 	(void)printf("generation %" PRId64 " is in force\n",
 	    json_int(json_get(c->answer.data, "generation"), 0));
-	return print_text(json_str(json_get(c->answer.data, "text"), ""), "no changes");
+	return output_text(json_str(json_get(c->answer.data, "text"), ""), "no changes");
 }
 
 static int
@@ -416,8 +317,8 @@ run_stop(struct call *c)
 	if (rc != EXIT_OK)
 		return rc;
 	if (c->o->json)
-		return print_json(c->answer.data);
-	return print_text(
+		return output_json(c->answer.data);
+	return output_text(
 	    fast ? "stopping now" : "stopping when the requests in progress are done", "");
 }
 
@@ -440,7 +341,7 @@ run_version(struct call *c)
 		both = json_obj();
 		json_set_str(both, "proxyctl", PROXYD_VERSION);
 		json_set_str(both, "proxyd", running);
-		rc = print_json(both);
+		rc = output_json(both);
 		json_free(&both);
 		return rc;
 	}
