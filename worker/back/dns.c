@@ -27,6 +27,7 @@
 #define NAME_MAX_LEN	253		/* RFC 1035 2.3.4, without the trailing dot */
 #define LABEL_MAX_LEN	63
 #define CNAMES_MAX	8		/* aliases followed in one answer */
+#define UDP_MAX		1232		/* answers that fit no smaller MTU than IPv6's go by TCP */
 #define DELAY_FOR_A	200		/* ms IPv6 addresses wait for IPv4 ones */
 #define DELAY_FOR_AAAA	50		/* ms IPv4 addresses wait for IPv6 ones: RFC 8305's Resolution Delay */
 #define EVICT_LOOK	64		/* names looked at for one that may leave */
@@ -624,7 +625,8 @@ static int
 channel_open(struct dns *d, struct errdetail *ed)
 {
 	struct ares_options opt = {
-		.flags = ARES_FLAG_NOALIASES,
+		.flags = ARES_FLAG_NOALIASES | ARES_FLAG_EDNS,
+		.ednspsz = UDP_MAX,
 		.timeout = (int)d->conf.timeout_ms,
 		.tries = (int)d->conf.tries,
 		.lookups = (char[]){ "b" },
@@ -632,8 +634,8 @@ channel_open(struct dns *d, struct errdetail *ed)
 		.sock_state_cb_data = d,
 	};
 	struct str list = STR_INIT;
-	int rc = ares_init_options(&d->channel, &opt, ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS |
-	    ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
+	int rc = ares_init_options(&d->channel, &opt, ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ |
+	    ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
 
 	if (rc != ARES_SUCCESS) {
 		d->channel = NULL;
