@@ -189,7 +189,7 @@ def today(offset=0):
 @pytest.fixture(scope="module")
 def names():
     d = Dns({n: ["127.0.0.1"] for n in ("www.good.test", "good.test", "a.b.good.test", "notgood.test", "exact.test", "sub.exact.test", "bad.good.test",
-                                        "other.test", "post.test", "hours.test", "never.test", "local.test")} | {"sources.test": ["127.0.0.1"]})
+                                        "other.test", "post.test", "hours.test", "never.test", "local.test", "closed.test")} | {"sources.test": ["127.0.0.1"]})
     yield d
     d.stop()
 
@@ -211,6 +211,7 @@ def ruled(launch, names, origin):
         "second": {"src": ["127.0.0.2"]},
         "sources": {"domain": ["sources.test"]},
         "localname": {"domain": ["local.test"]},
+        "closedname": {"domain": ["closed.test"]},
     }
     lo = ["127.0.0.0/8"]
     rules = [
@@ -223,7 +224,7 @@ def ruled(launch, names, origin):
         {"id": "other-day", "allow": True, "all": ["never"], "open": lo},
         {"id": "by-source", "allow": True, "all": ["sources", "second"], "open": lo},
         {"id": "by-address", "allow": True, "all": ["localname", "inside"], "open": lo},
-        {"id": "allowed-but-not-opened", "allow": True, "all": ["inside"]},
+        {"id": "allowed-but-not-opened", "allow": True, "all": ["closedname"]},
     ]
     launch({"mode": "forward", "process": {"workers": 1}, "listeners": [{"name": "front", "bind": [f"127.0.0.1:{port}"]}],
             "dns": {"servers": [names.address]}, "forward": {"default_rules": False}, "acls": acls, "rules": rules}, "ruled")
@@ -248,7 +249,7 @@ RULED = [   # id, host, method, source, status, rule
     ("source-right", "sources.test", "GET", "127.0.0.2", 200, "by-source"),
     ("source-wrong", "sources.test", "GET", "127.0.0.1", 403, None),
     ("dst-on-the-address-dialled", "local.test", "GET", None, 200, "by-address"),
-    ("allowed-is-not-opened", "127.0.0.1", "GET", None, 403, None),
+    ("allowed-is-not-opened", "closed.test", "GET", None, 403, None),
 ]
 
 

@@ -35,8 +35,9 @@ def bad(ident, raw, **kw):
     ROWS.append(Row(ident, "bad", raw if isinstance(raw, list) else [b(raw), 0.05, "CLOSE"], 502, b"", False, **kw))
 
 
-def cut(ident, raw, **kw):
-    ROWS.append(Row(ident, "cut", raw if isinstance(raw, list) else [b(raw), 0.03, "CLOSE"], 200, b"", False, **kw))
+def cut(ident, raw, body="half", **kw):
+    """body: the most that may arrive."""
+    ROWS.append(Row(ident, "cut", raw if isinstance(raw, list) else [b(raw), 0.03, "CLOSE"], 200, body, False, **kw))
 
 
 CL2, TE = "Content-Length: 2", "Transfer-Encoding: chunked"
@@ -181,4 +182,4 @@ for name, junk in {"size-g": b"g\r\n", "size-minus": b"-1\r\n", "size-0x": b"0x1
                    "data-lf": b"1\r\nZ\n0\r\n\r\n", "data-longer": b"1\r\nZZZ\r\n0\r\n\r\n", "last-lf": b"0\n\n", "size-17": b"10000000000000001\r\nZ\r\n",
                    "size-2e64-1": b"ffffffffffffffff\r\nZ\r\n", "ext-crlf": b'1;a="\r\nZ\r\n0\r\n\r\n', "ext-lf": b"1;\nZ\r\n0\r\n\r\n",
                    "trailer-no-colon": b"0\r\nnocolon\r\n\r\n", "trailer-bad-name": b"0\r\nX : y\r\n\r\n"}.items():
-    cut(f"rc-{name}", [head(L1, TE) + b"4\r\nhalf\r\n", 0.02, junk, 0.1])
+    cut(f"rc-{name}", [head(L1, TE) + b"4\r\nhalf\r\n", 0.02, junk, 0.1], "halfZ" if name.startswith("data") else "half")

@@ -35,7 +35,7 @@ def test_row(mode, row, sides, origin):
         if row.kind == "cut":
             r = aborted(c, row.method)
             assert r.status == row.status
-            assert not r.body.endswith(b"Z"), "bytes behind the damage were passed on"
+            assert b"half".startswith(r.body[:4]) and len(r.body) <= len(row.body), f"bytes behind the damage were passed on: {r.body}"
         else:
             r = c.response(row.method, on_interim=seen.append)
             check(row, r)
@@ -106,7 +106,7 @@ def test_a_reset_inside_the_response_is_never_a_clean_end_of_a_close_delimited_o
 def test_row11_idle_connection_that_became_readable_is_not_used(side, origin):
     """Bytes that come while the connection idles end it; the next client must not get them."""
     kept = []
-    origin.on("/first", [OK, lambda conn: kept.append(conn)])
+    origin.on("/first", [lambda conn: kept.append(conn), OK])
     with Client(side.port) as c:
         assert c.request(side.fill(b"GET @P@/first HTTP/1.1\r\nHost: @H@\r\n\r\n")).status == 200
     kept[0].send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")

@@ -124,7 +124,8 @@ def test_row15_too_many_bytes_behind_an_unanswered_upgrade(side, origin):
             assert getattr(e, "how", "") == "rst" or isinstance(e, OSError), e
         else:
             assert r.status in (200, 400), r
-            assert c.end() in ("fin", "rst")
+            while c.end() not in ("fin", "rst"):
+                assert c.response().status // 100 == 4, "junk behind a handshake was taken for a request"
 
 
 @pytest.mark.parametrize("token", ["foo", "h2c", "TLS/1.0", "websocket2", "web socket", "IRC/6.9"])
@@ -167,7 +168,7 @@ def test_tunnel_ends_when_the_origin_ends(side, origin):
 def test_tunnel_ends_when_the_client_ends(side, origin):
     import time
     kept = []
-    origin.on("/ws", [SWITCH, lambda conn: kept.append(conn)])
+    origin.on("/ws", [lambda conn: kept.append(conn), SWITCH])
     with Client(side.port) as c:
         assert c.request(side.fill(HANDSHAKE)).status == 101
     end = time.monotonic() + 3

@@ -33,7 +33,7 @@ def _network(addresses):
     def ip(*args):
         subprocess.run(["ip", *args], check=True)
     ip("link", "set", "lo", "up")
-    for a in addresses:
+    for a in dict.fromkeys(addresses):
         if not a.startswith("127.") and a != "::1":
             ip("addr", "add", f"{a}/{128 if ':' in a else 32}", "dev", "lo", *(["nodad"] if ":" in a else []))
 

@@ -62,14 +62,14 @@ class Load:
                     pass
                 else:
                     with self.lock:
-                        self.failed.append((time.monotonic() - self.start, repr(e)))
+                        self.failed.append((time.monotonic() - self.start, "fresh" if fresh else f"kept, request {n}", repr(e)))
                 if c:
                     c.close()
                 c = None
 
     def window(self):
         """Seconds between the first and the last failure."""
-        times = [t for t, _ in self.failed]
+        times = [f[0] for f in self.failed]
         return max(times) - min(times) if times else 0.0
 
     def wait_for(self, n, timeout=10):

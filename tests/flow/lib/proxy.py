@@ -73,7 +73,7 @@ class Proxy:
     def complete(self, conf):
         base = {
             "name": self.name,
-            "process": {"admin_socket": str(self.socket), "log": "stderr", "log_level": "info"},
+            "process": {"admin_socket": str(self.socket), "log": "stderr", "log_level": "info", "drain": "6s"},
             "telemetry": {"access_log": {"path": str(self.access), "format": "json"}},
         }
         if os.getuid() == 0:
@@ -139,15 +139,18 @@ class Proxy:
     def child_pids(self):
         return sorted(p for p, s in processes().items() if s[0] == self.pid and s[2] != "Z")
 
-    def role(self, pid):
-        try:
-            args = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            return args + Path(f"/proc/{pid}/comm").read_text()
-        except OSError:
-            return ""
+    def workers(self):
+        """What `proxyctl workers` tells, or nothing while it cannot."""
+        r = self.ctl("workers", "--json")
+        return data_of(r.stdout) if r.returncode == 0 else []
+
+    def role_pids(self, role):
+        """Living children in that role; of every generation."""
+        alive = self.child_pids()
+        return sorted(w["pid"] for w in self.workers() if w["role"] == role and w["pid"] in alive)
 
     def worker_pids(self):
-        return [p for p in self.child_pids() if "worker" in self.role(p)]
+        return self.role_pids("worker")
 
     def stop(self, sig=signal.SIGTERM, timeout=20):
         """Stops and judges. Raises AssertionError with everything that was wrong."""
@@ -159,9 +162,12 @@ class Proxy:
                 gone = [p for p in self.children if p not in self.child_pids()]
                 if gone:
                     wrong.append(f"children died: {gone}")
+            started = time.monotonic()
             self.process.send_signal(sig)
             try:
                 self.process.wait(timeout)
+                if time.monotonic() - started > 5 and not self.deaths_expected:
+                    wrong.append(f"the stop took {time.monotonic() - started:.1f} s: requests hung whose clients were gone")
             except subprocess.TimeoutExpired:
                 wrong.append(f"still running {timeout} s behind signal {sig}")
                 self.kill()
@@ -172,7 +178,7 @@ class Proxy:
             time.sleep(0.3)
             left = [p for p in left if _stat(p) and _stat(p)[1] == self.sid]
         if left:
-            wrong.append(f"processes left over: {[(p, self.role(p)) for p in left]}")
+            wrong.append(f"processes left over: {left}")
             for p in left:
                 os.kill(p, signal.SIGKILL)
         wrong += self.alarms()
@@ -234,7 +240,7 @@ class Proxy:
             self.write(conf)
         self.deaths_expected = True
         if how == "ctl":
-            return self.ctl("reload", "--wait")
+            return self.ctl("reload", "--wait", "20", timeout=30)
         self.process.send_signal(signal.SIGHUP)
         return None
 

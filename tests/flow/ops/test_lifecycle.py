@@ -70,7 +70,7 @@ def test_broken_reload_is_refused_with_file_and_line_and_changes_nothing(instanc
     p = instance()
     workers = p.worker_pids()
     p.file.write_text(p.file.read_text() + "\nnonsense = 1;\n")
-    r = p.ctl("reload", "--wait")
+    r = p.ctl("reload", "--wait", "20")
     assert r.returncode == 1 and "proxyd.conf:" in r.stdout + r.stderr and "nonsense" in r.stdout + r.stderr, r
     assert get(p.port, "/x").status == 200 and p.worker_pids() == workers
     p.process.send_signal(signal.SIGHUP)
@@ -97,7 +97,7 @@ def test_broken_reloads_under_load_fail_no_request(instance):
         load.wait_for(200)
         for i in range(5):
             p.file.write_text(good + f"\nnonsense{i} = 1;\n")
-            assert p.ctl("reload", "--wait").returncode == 1
+            assert p.ctl("reload", "--wait", "20").returncode == 1
             load.wait_for(50)
         p.file.write_text(good)
     assert not load.failed, load.failed[:5]
@@ -175,17 +175,18 @@ def test_killed_worker_loses_only_its_requests_and_is_replaced(instance):
     with Load(p.port, clients=8) as load:
         load.wait_for(200)
         for _ in range(3):
-            victims = p.worker_pids()
+            victim, children = p.worker_pids()[0], set(p.child_pids())
             killed = time.monotonic() - load.start
             before = len(load.failed)
-            os.kill(victims[0], signal.SIGKILL)
-            wait_for(lambda: len(p.worker_pids()) == 2 and victims[0] not in p.worker_pids(), 3)
+            os.kill(victim, signal.SIGKILL)
+            wait_for(lambda: set(p.child_pids()) - children, 3)
             took = time.monotonic() - load.start - killed
             load.wait_for(200)
             lost = load.failed[before:]
             assert len(lost) <= 8, lost
-            assert all(t - killed <= 0.75 for t, _ in lost), (killed, lost)
-            assert took < 1.0, took
+            assert all(f[0] - killed <= 0.75 for f in lost), (killed, lost)
+            assert took < 0.5, took
+            wait_for(lambda: len(p.worker_pids()) == 2, 5)
     assert load.done > 800
 
 
@@ -193,10 +194,10 @@ def test_death_of_agent_and_logger_is_survived(instance):
     p = instance()
     p.deaths_expected = p.alarms_expected = True
     for role in ("agent", "logger"):
-        pids = [x for x in p.child_pids() if role in p.role(x)]
-        assert len(pids) == 1, (role, [(x, p.role(x)) for x in p.child_pids()])
+        pids = p.role_pids(role)
+        assert len(pids) == 1, p.workers()
         os.kill(pids[0], signal.SIGKILL)
-        wait_for(lambda: [x for x in p.child_pids() if role in p.role(x)] not in ([], pids), 3)
+        wait_for(lambda: p.role_pids(role) not in ([], pids), 3)
         ident = f"/after-{role}"
         assert get(p.port, ident).status == 200
         p.records(lambda r: r["target"] == ident)

@@ -40,9 +40,10 @@ def test_status_for_programs(p):
     assert p.status()["services"][0]["endpoints"][0]["state"], p.status()
 
 
-def test_status_counts_errors(p):
+def test_status_counts_errors(p, origin):
     before = p.status()["listeners"][0]["errors"]
-    get(p.port, "/a%00")
+    origin.on("/dropped", ["CLOSE"])
+    assert get(p.port, "/dropped").status == 502
     wait_for(lambda: p.status()["listeners"][0]["errors"] > before, 3)
 
 
@@ -84,7 +85,7 @@ def test_reload_tells_the_generation(p):
     assert d["generation"] >= before
     conf = config.merged(p.conf, {"timeouts": {"head": "6s"}})
     p.write(conf)
-    d = data_of(p.ctl("reload", "--wait", "--json", check=True).stdout)
+    d = data_of(p.ctl("reload", "--wait", "20", "--json", check=True).stdout)
     assert d["generation"] > before and p.status()["generation"] == d["generation"]
 
 
@@ -98,6 +99,10 @@ def test_reload_of_a_broken_file_is_1_with_the_reason(p):
         assert r.returncode == 1 and json.loads(r.stdout)["ok"] is False, r
     finally:
         p.file.write_text(old)
+
+
+def test_reload_wait_without_a_number(p):
+    assert p.ctl("reload", "--wait").returncode == 0
 
 
 def test_check_of_the_running_file(p):
@@ -116,7 +121,7 @@ def test_log_shows_the_last_requests(p):
 
 
 def test_log_follow_is_live(p):
-    f = subprocess.Popen([str(PROXYCTL), "-s", str(p.socket), "log", "--follow", "--format", "json"], stdout=subprocess.PIPE, text=True)
+    f = subprocess.Popen([str(PROXYCTL), "-s", str(p.socket), "log", "--follow", "--format", "json"], stdout=subprocess.PIPE)
     try:
         time.sleep(0.4)
         get(p.port, "/followed")
@@ -124,8 +129,8 @@ def test_log_follow_is_live(p):
         got = []
 
         def seen():
-            got.append(f.stdout.read() or "")
-            return "/followed" in "".join(got)
+            got.append(f.stdout.read() or b"")
+            return b"/followed" in b"".join(got)
         wait_for(seen, 3)
         assert f.poll() is None
     finally:

@@ -93,7 +93,7 @@ def test_least_request_avoids_the_busy_one(launch, many):
 def test_a_target_that_refuses_is_passed_over(launch, many):
     """No byte was sent: any method may go to the next target, POST too."""
     port, (alive,) = free_port(), many(1)
-    launch(conf(port, [addr(f"127.0.0.1:{free_port()}"), addr(alive)]), "refuse")
+    launch(conf(port, [addr(f"127.0.0.1:{free_port()}"), addr(alive)], retry={"min": 100}), "refuse")
     for method, body in (("GET", b""), ("POST", b"abc"), ("PATCH", b"abc")):
         for _ in range(4):
             r = get(port, "/x", method=method, body=body)
@@ -144,7 +144,7 @@ RETRY = [("GET", b"", 2), ("HEAD", b"", 2), ("OPTIONS", b"", 2), ("PUT", b"abc",
 def pooled(launch):
     o = Origin()
     port = free_port()
-    launch(conf(port, [addr(o)]), "retry")
+    launch(conf(port, [addr(o)], retry={"min": 100}, outlier={"failures": 0}), "retry")
     yield port, o
     o.stop()
 
