@@ -31,7 +31,7 @@ check_unknown(struct conf_problems *ps, struct conf_pos at, const char *where, c
 	const char *near = suggest(name, names);
 	struct str known = STR_INIT;
 
-	for (unsigned i = 0; names[i] != NULL && i < 20; i++)
+	for (unsigned i = 0; i < 20 && names[i] != NULL; i++)
 		str_printf(&known, "%s\"%.40s\"", i == 0 ? "" : ", ", names[i]);
 	if (near != NULL)
 		conf_problems_add(ps, at, false,

@@ -34,6 +34,7 @@ enum {
 	ITEM_RESTART	= 1 << 4,	/* a change needs a restart */
 	ITEM_ALIAS	= 1 << 5,	/* another spelling of the item before it: never printed */
 	ITEM_ORDERED	= 1 << 6,	/* a list whose order has a meaning */
+	ITEM_TERSE	= 1 << 7,	/* never printed at its default: only the other value says something */
 };
 
 struct section;

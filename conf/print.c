@@ -8,6 +8,8 @@
 
 #include "conf/schema/schema.h"
 
+#define SHORT 100		/* bytes of an element that fits one line, its indentation counted */
+
 struct printer {
 	struct str	*out;
 	unsigned	 depth;
@@ -38,7 +40,9 @@ print_value(struct printer *p, const struct item *it, const void *obj)
 {
 	const void *field = (const char *)obj + it->at;
 
-	if (!value_is_set(it, field) || (!p->defaults && value_is_default(it, field)))
+	if (!value_is_set(it, field))
+		return;
+	if ((!p->defaults || (it->flags & ITEM_TERSE)) && value_is_default(it, field))
 		return;
 	line_start(p);
 	str_printf(p->out, "%s = ", it->name);
@@ -69,9 +73,30 @@ print_group(struct printer *p, const struct item *it, const void *obj)
 	str_fini(&inner);
 }
 
+/* "{ a = 1; b = 2; }" from the lines of an element, when that is short and simple; false: nothing was written. */
+static bool
+print_short(struct printer *p, const struct str *lines)
+{
+	struct span rest = str_span(lines), line;
+
+	if (lines->len > SHORT || memchr(lines->data, '{', lines->len) != NULL)
+		return false;
+	str_adds(p->out, "{ ");
+	while (span_split(&rest, '\n', &line) && line.n > 0) {
+		line = span_trim(line);
+		if (p->comment)
+			line = span_make(line.p + 2, line.n - 2);
+		str_add(p->out, line);
+		str_addc(p->out, ' ');
+	}
+	str_addc(p->out, '}');
+	return true;
+}
+
 static void
 print_elem(struct printer *p, const struct item *it, const void *elem, bool comma)
 {
+	struct str lines = STR_INIT, *outer_out = p->out;
 	bool map = it->type == ITEM_MAP, outer = p->comment;
 
 	p->comment |= is_shipped(it->sub, elem);
@@ -79,12 +104,21 @@ print_elem(struct printer *p, const struct item *it, const void *elem, bool comm
 	if (map)
 		str_printf(p->out,
 		    "%s = ", *(const char *const *)((const char *)elem + it->sub->items[0].at));
-	str_adds(p->out, "{\n");
+	p->out = &lines;
 	p->depth++;
 	print_section(p, it->sub, elem, map);
 	p->depth--;
-	line_start(p);
-	str_printf(p->out, "}%s\n", map ? ";" : comma ? "," : "");
+	p->out = outer_out;
+	if (lines.len == 0)
+		str_adds(p->out, "{ }");
+	else if (!print_short(p, &lines)) {
+		str_adds(p->out, "{\n");
+		str_add(p->out, str_span(&lines));
+		line_start(p);
+		str_addc(p->out, '}');
+	}
+	str_printf(p->out, "%s\n", map ? ";" : comma ? "," : "");
+	str_fini(&lines);
 	p->comment = outer;
 }
 

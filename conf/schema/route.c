@@ -5,6 +5,7 @@
 
 #include "conf/http/field.h"
 #include "conf/http/status.h"
+#include "conf/http/uri.h"
 
 #define AT(f) offsetof(struct conf_route, f)
 
@@ -215,6 +216,7 @@ static void
 check_request(struct item_ctx *c, void *obj)
 {
 	struct conf_route *r = obj;
+	struct authority auth;
 
 	if (r->request.path != NULL)
 		(void)word_path(c, "path", r->request.path);
@@ -226,7 +228,8 @@ check_request(struct item_ctx *c, void *obj)
 	    (r->request.strip_prefix != NULL || r->request.add_prefix != NULL))
 		item_error(c, "path",
 		    "\"path\" replaces the whole path: remove it, or strip_prefix and add_prefix");
-	if (r->request.host != NULL && !is_one_line(r->request.host))
+	if (r->request.host != NULL &&
+	    (uri_parse_authority(&auth, span_str(r->request.host)) != URI_OK || auth.host.n == 0))
 		item_error(c, "host",
 		    "\"host\" is not a host: write \"app.internal\" or \"app.internal:8080\"");
 	check_edit(c, &r->request.head);

@@ -5,8 +5,8 @@
 
 static const struct item items[] = {
 	{ "id", ITEM_STR, AT(id), .flags = ITEM_REQUIRED, .help = "as it appears in logs and on error pages" },
-	{ "allow", ITEM_BOOL, AT(allow), "false", .help = "let the request pass" },
-	{ "deny", ITEM_BOOL, AT(deny), "false", .help = "refuse it with 403" },
+	{ "allow", ITEM_BOOL, AT(allow), "false", .flags = ITEM_TERSE, .help = "let the request pass" },
+	{ "deny", ITEM_BOOL, AT(deny), "false", .flags = ITEM_TERSE, .help = "refuse it with 403" },
 	{ "all", ITEM_STRS, AT(all),
 	    .help =
 		"acls that must all match, \"!name\" one that must not; without it every request" },

@@ -28,7 +28,7 @@ static const struct item target_items[] = {
 	    .help = "\"host:port\", \"[::1]:port\" or \"unix:/path\"" },
 	{ "weight", ITEM_INT, TARGET(weight), "1", 1, 1000,
 	    .help = "share of the requests, against the other targets" },
-	{ "backup", ITEM_BOOL, TARGET(backup), "false",
+	{ "backup", ITEM_BOOL, TARGET(backup), "false", .flags = ITEM_TERSE,
 	    .help = "used only when no other target is usable" },
 };
 

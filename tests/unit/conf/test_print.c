@@ -99,9 +99,9 @@ START_TEST(shipped_rules_are_shown_as_comments_in_their_place)
 	const char *safe, *mine, *last;
 
 	conf_print(c, true, &out);
-	safe = strstr(out.data, "# id = \"default/ssl-ports\"");
+	safe = strstr(out.data, "# { id = \"default/ssl-ports\"; deny = true;");
 	mine = strstr(out.data, "id = \"mine\"");
-	last = strstr(out.data, "# id = \"implicit-deny\"");
+	last = strstr(out.data, "# { id = \"implicit-deny\"");
 	ck_assert(safe != NULL && mine != NULL && last != NULL && safe < mine && mine < last);
 	str_fini(&out);
 	conf_free(&c);
