@@ -161,7 +161,7 @@ may_retry(struct fetch *f)
 	struct retry_case c = { .method = r->in.method, .reused = f->reused, .tries = r->tries,
 	    .max_tries = max_tries(f), .wrote = f->conn != NULL && conn_bytes_out(f->conn) > f->out_at_start,
 	    .answered = f->conn != NULL && conn_peek(f->conn).n > 0,
-	    .body_kept = r->up == NULL || r->up->moved == 0 };
+	    .body_kept = r->up == NULL || r->up->moved == 0 || f->kept.copy != NULL };
 	struct retry_budget *b = &r->x->budgets[s == NULL ? r->x->conf->nservices : s->index];
 
 	if (!retry_allowed(&c) || f->interims > 0)
@@ -437,7 +437,10 @@ outcome(const struct fetch *f)
 static void
 free_fetch(struct loop_garbage *g)
 {
-	slab_put(&fetch_slab, LIST_ENTRY(g, struct fetch, garbage));
+	struct fetch *f = LIST_ENTRY(g, struct fetch, garbage);
+
+	kept_fini(&f->kept);
+	slab_put(&fetch_slab, f);
 }
 
 void

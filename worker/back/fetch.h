@@ -6,6 +6,7 @@
 #include "worker/back/balance.h"
 #include "worker/back/dial.h"
 #include "worker/back/gate.h"
+#include "worker/req/kept.h"
 #include "worker/req/req.h"
 
 enum fetch_result {
@@ -44,6 +45,7 @@ struct fetch {
 	struct h1_scan	scan;
 	struct h1_sink	sink;
 	struct h1_source source;
+	struct kept	kept;		/* the request's body, when it may have to be sent again; copy NULL: not kept */
 };
 
 /* The request's fetch, or false: no memory. */

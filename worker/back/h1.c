@@ -331,6 +331,29 @@ on_event(struct conn *c, enum conn_event ev, void *owner)
 	}
 }
 
+/*
+ * The body as this attempt sends it. A kept connection may turn out to be closed, and then an idempotent request
+ * goes out again: what it carries is remembered while it is small.
+ */
+static struct body *
+body_to_send(struct fetch *f)
+{
+	struct body *up = f->r->up;
+
+	if (up == NULL)
+		return NULL;
+	if (f->kept.copy != NULL)
+		kept_rewind(&f->kept);
+	else if (!f->reused || !method_idempotent(f->r->in.method) || up->length > KEPT_MAX || !kept_init(&f->kept, up)) {
+		up->ready = on_up_ready;
+		up->sink = f;
+		return up;
+	}
+	f->kept.body.ready = on_up_ready;
+	f->kept.body.sink = f;
+	return &f->kept.body;
+}
+
 void
 fetch_send(struct fetch *f)
 {
@@ -344,11 +367,7 @@ fetch_send(struct fetch *f)
 		fetch_give_up(f, R_NO_MEMORY, PICK_UNUSED);
 		return;
 	}
-	if (r->up != NULL) {
-		r->up->ready = on_up_ready;
-		r->up->sink = f;
-	}
-	h1_sink_init(&f->sink, f->conn, r->up, &o, r->in.body == H1_NONE ? FRAMING_NONE :
+	h1_sink_init(&f->sink, f->conn, body_to_send(f), &o, r->in.body == H1_NONE ? FRAMING_NONE :
 	    r->in.body == H1_CHUNKED ? FRAMING_CHUNKED : FRAMING_RAW, true, &r->arena);
 	send_on(f);
 	if (f->state == FS_HEAD)

@@ -75,13 +75,14 @@ start_request(struct session *s, size_t len)
 	r->peer = r->client = s->peer;
 	r->reason = parse_head(s, r, span_make(head->data + head->r + s->scan.skip, len - s->scan.skip));
 	if (r->reason == R_NONE) {
-		s->last = s->last || !r->in.keep_alive;
+		s->last = s->last || !r->in.keep_alive || !session_may_go_on(s);
 		start_body(s, r);
 	} else {
 		r->close = true;
 	}
-	conn_deadline(s->conn, TIMER_NEVER);
 	req_run(r);
+	if (s->req == r && s->conn != NULL)
+		session_arm(s);		/* it waits: for its body, for the target, or for the client to read */
 }
 
 void

@@ -103,8 +103,8 @@ session_arm(struct session *s)
 
 /* ------------------------------------------------------------------ between requests */
 
-static bool
-may_go_on(const struct session *s)
+bool
+session_may_go_on(const struct session *s)
 {
 	const struct conf_timeouts *t = &s->x->conf->timeouts;
 
@@ -121,7 +121,7 @@ session_idle(struct session *s)
 	s->delivering = false;
 	s->unsent = SPAN_NONE;
 	s->blocked = s->blocked_since = 0;
-	s->last = !may_go_on(s);
+	s->last = !session_may_go_on(s);
 	s->due_ms = s->x->loop.now_ms + s->x->conf->timeouts.keepalive_ms;
 	ctx_count(s->x, C_CONNS_IDLE, 1);
 	session_arm(s);

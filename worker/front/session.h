@@ -47,4 +47,5 @@ void	session_idle(struct session *);		/* ready for the next request */
 void	session_linger(struct session *);	/* FIN, then drop what comes */
 void	session_close(struct session *);	/* at once; frees it */
 void	session_abort(struct session *);	/* reset; frees it */
+bool	session_may_go_on(const struct session *);	/* limits on requests, age and draining allow another request */
 void	session_arm(struct session *);		/* sets the deadline its state asks for */
