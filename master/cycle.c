@@ -73,7 +73,7 @@ finish(struct master *m, const char *error, const char *text)
 		.changes = c->judgement.changes,
 		.error = error,
 		.text = text,
-		.waited_ms = who.began_ms - who.asked_ms,
+		.waited_ms = who.waited ? who.began_ms - who.asked_ms : 0,
 	};
 
 	if (!who.diff) {
@@ -92,6 +92,7 @@ finish(struct master *m, const char *error, const char *text)
 		return;
 	c->has_pending = false;
 	c->now = c->pending;
+	c->now.waited = true;
 	step_wait(m);
 }
 
@@ -466,6 +467,7 @@ step_wait(struct master *m)
 	if (c->state != CYCLE_WAITING)
 		log_write(LOG_INFO, "reload: waits for an older generation that still drains");
 	c->state = CYCLE_WAITING;
+	c->now.waited = true;
 	(void)timer_set(&m->loop.timers, &c->timer, now_ms() + left);
 }
 

@@ -29,7 +29,7 @@ typedef void cycle_verdict_f(void *owner, const struct verdict *);
 enum cycle_state { CYCLE_IDLE, CYCLE_WAITING, CYCLE_JUDGING, CYCLE_STARTING };
 
 /* One who asked. A diff ends after JUDGING. */
-struct reload { cycle_verdict_f *done; void *owner; int64_t asked_ms, began_ms; bool diff; };
+struct reload { cycle_verdict_f *done; void *owner; int64_t asked_ms, began_ms; bool diff, waited; };
 
 struct cycle {
 	enum cycle_state state;

@@ -177,11 +177,13 @@ fill_env(struct env *env, const struct master *m, const struct seat *s, unsigned
 }
 
 static _Noreturn void
-child_run(const struct master *m, const struct seat *s, unsigned lane, int link)
+child_run(const struct master *m, const struct seat *s, struct child *c, int link)
 {
 	const struct role_row *row = role_row(s->role);
+	unsigned lane = c->lane;
 	struct env env;
 
+	free(c); /* the master's note of this process */
 	reset_signals();
 	if (keep_descriptors(m, s->gen, s->role, link) != 0 ||
 	    give_up_rights(&s->gen->identity) != 0 || harden(m, row) != 0) {
@@ -212,7 +214,7 @@ child_fork(struct master *m, struct seat *s, struct child *c, struct errdetail *
 		return rc;
 	c->pid = fork();
 	if (c->pid == 0)
-		child_run(m, s, c->lane, pair[1]);
+		child_run(m, s, c, pair[1]);
 	if (c->pid < 0)
 		rc = err_sys(ed, "fork");
 	close(pair[1]);
