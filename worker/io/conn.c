@@ -147,9 +147,9 @@ read_and_tell(struct conn *c)
 			return;
 	}
 	drop_empty_buffer(c);
-	if (c->paused || c->eof || c->failed)
+	if (c->paused || c->failed)
 		return;
-	if (c->readable && !conn_full(c))
+	if (c->readable && !c->eof && !conn_full(c))
 		loop_post(c->loop, &c->task);
 	else if (!c->registered)
 		(void)conn_register(c);
@@ -195,14 +195,15 @@ on_connected(struct conn *c)
 
 /*
  * A reset. Bytes received before it are still in the kernel, and often they are the answer that explains it, so
- * a reader reads on and finds the error behind them; a conn nobody reads fails at once. true: it failed.
+ * a reader reads on and finds the error behind them; a conn nobody reads, or whose end was read already, fails
+ * at once. true: it failed.
  */
 static bool
 on_reset(struct conn *c)
 {
 	int error;
 
-	if (!c->paused || (c->in != NULL && buf_unread(c->in) > 0)) {
+	if (!c->eof_told && (!c->paused || (c->in != NULL && buf_unread(c->in) > 0))) {
 		c->readable = c->hup = true;
 		return false;
 	}
@@ -449,11 +450,12 @@ conn_writev(struct conn *c, const struct iovec *iov, int n)
 		done = c->ops->writev(c, iov, n);
 	while (done < 0 && errno == EINTR);
 	if (done < 0 && errno != EAGAIN) {
-		c->readable = c->hup = true;	/* what was received before is still to be read */
-		if (c->paused)
+		if (c->paused || c->eof_told) {
 			conn_fail(c, errno);
-		else
+		} else {
+			c->readable = c->hup = true;	/* what was received before is still to be read */
 			loop_post(c->loop, &c->task);
+		}
 		return -1;
 	}
 	if (done < 0)

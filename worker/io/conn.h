@@ -18,7 +18,7 @@ enum conn_event {
 	CONN_READY,		/* connected (conn_connect) */
 	CONN_DATA,		/* unread bytes grew */
 	CONN_DRAINED,		/* after a short write: there is room again */
-	CONN_EOF,		/* the peer sent FIN; unread bytes may remain. Comes once, also to a paused conn when nothing is unread */
+	CONN_EOF,		/* the peer sent FIN; unread bytes may remain. Comes once; a paused conn hears it when resumed */
 	CONN_TIMEOUT,		/* the deadline passed; it is not set any more */
 	CONN_ERROR		/* reset or failed; comes once, nothing else comes after it. conn_errno tells */
 };
