@@ -17,5 +17,6 @@ struct answer {
  * Sends the words as one line and waits for the answer. -E_CLOSED: nobody listens there (not running); any other
  * error with detail. An answer with "ok": false is a success of this call.
  */
-int	client_ask(const char *path, const char *const *words, unsigned n, int64_t patience_ms, struct answer *, struct errdetail *) MUST_CHECK;
+int	client_ask(const char *path, const char *const *words, unsigned n, int64_t patience_ms,
+	    struct answer *, struct errdetail *) MUST_CHECK;
 void	client_fini(struct answer *);

@@ -101,6 +101,7 @@ table_print(struct table *t, bool colour, struct str *out)
 {
 	unsigned width[TABLE_COLUMNS];
 
+	ASSERT(t->ncolumns > 0);
 	for (unsigned c = 0; c < t->ncolumns; c++) {
 		width[c] = width_of(head(t, c));
 		for (unsigned i = c; i < t->at; i += t->ncolumns)

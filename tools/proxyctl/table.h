@@ -7,7 +7,8 @@
 #define TABLE_COLUMNS	12
 
 struct table {
-	const char	*heads[TABLE_COLUMNS];	/* in the order of columns; a head that begins with ">" aligns right */
+	/* in the order of columns; a head that begins with ">" aligns right */
+	const char	*heads[TABLE_COLUMNS];
 	unsigned	 ncolumns, nrows, at;
 	char		**cells;		/* owned; nrows * ncolumns */
 };

@@ -36,17 +36,29 @@ struct endpoint_table {
 	char		name[64];
 };
 
-struct endpoint_data { uint32_t services, total; uint32_t table_off, endpoint_off; };	/* offsets behind this struct */
+/* Offsets from its own beginning. */
+struct endpoint_data { uint32_t services, total; uint32_t table_off, endpoint_off; };
 
 #define ENDPOINT_VERSION 1
 size_t	endpoint_size(const struct conf *);
 void	endpoint_init(struct endpoint_data *, const struct conf *);	/* master: lays out, fills literals */
-void	endpoint_carry(struct endpoint_data *to, const struct endpoint_data *from);	/* health and addresses by service name and address */
+/* Master: health and resolved addresses, by names of services and targets and by address. */
+void	endpoint_carry(struct endpoint_data *to, const struct endpoint_data *from);
 struct endpoint_table *endpoint_table(const struct endpoint_data *, unsigned service);
-struct endpoint *endpoint_at(const struct endpoint_data *, const struct endpoint_table *, unsigned i);	/* NULL: i out of range */
-static inline bool endpoint_used(const struct endpoint *e) { return __atomic_load_n(&e->addr.len, __ATOMIC_ACQUIRE) != 0; }
-static inline bool endpoint_ejected(const struct endpoint *e, uint64_t now_ms) { return atomic_load_explicit(&e->ejected_until_ms, memory_order_relaxed) > now_ms; }
+/* NULL: i is out of range. */
+struct endpoint *endpoint_at(const struct endpoint_data *, const struct endpoint_table *, unsigned i);
+static inline bool
+endpoint_used(const struct endpoint *e)
+{
+	return __atomic_load_n(&e->addr.len, __ATOMIC_ACQUIRE) != 0;
+}
+static inline bool
+endpoint_ejected(const struct endpoint *e, uint64_t now_ms)
+{
+	return atomic_load_explicit(&e->ejected_until_ms, memory_order_relaxed) > now_ms;
+}
 /* Copies the address of slot i as one piece; false: a hole, or its address changed meanwhile. Never waits. */
 bool	endpoint_addr(const struct endpoint_data *, const struct endpoint_table *, unsigned i, struct addr *out);
 /* Agent only: replaces the addresses that came from target `target` of the service. */
-void	endpoint_publish(struct endpoint_data *, const struct conf_service *, unsigned target, const struct addr *, unsigned n);
+void	endpoint_publish(struct endpoint_data *, const struct conf_service *, unsigned target,
+	    const struct addr *, unsigned n);

@@ -29,7 +29,10 @@ enum journal_flag {
 	JF_FORWARD	= 1 << 5,	/* forward mode */
 };
 
-enum journal_string { JS_METHOD, JS_TARGET, JS_HOST, JS_UPSTREAM, JS_ROUTE, JS_LISTENER, JS_REFERER, JS_AGENT, JS_TYPE, JS_REQUEST_ID, JS_MAX };
+enum journal_string {
+	JS_METHOD, JS_TARGET, JS_HOST, JS_UPSTREAM, JS_ROUTE, JS_LISTENER, JS_REFERER, JS_AGENT, JS_TYPE, JS_REQUEST_ID,
+	JS_MAX
+};
 
 struct journal_rec {			/* as stored: this struct, then the strings back to back */
 	uint32_t	size;		/* of the whole record, a multiple of 8; 0: filler up to the ring's end */
@@ -49,7 +52,8 @@ struct journal_rec {			/* as stored: this struct, then the strings back to back 
 
 struct journal_ring {
 	_Atomic uint64_t head;		/* bytes ever written; worker */
-	_Atomic uint32_t mark[JOURNAL_SECTORS];	/* low bits of where the first record of each sector starts: observers begin there */
+	/* Low bits of where the first record of each sector starts: observers begin there. */
+	_Atomic uint32_t mark[JOURNAL_SECTORS];
 	uint8_t		pad1[56 - 4 * JOURNAL_SECTORS];
 	_Atomic uint64_t tail;		/* bytes ever consumed; logger */
 	uint8_t		pad2[56];
@@ -64,12 +68,16 @@ size_t	journal_size(unsigned lanes);
 /* Master, before a lane is used again: what the logger has not read yet stays, a damaged head is put right. */
 void	journal_reset(struct journal_ring *);
 
-/* Worker. Fills in rec->size and rec->len[] (strings cut to the limits above); a span's n 0: absent; false: dropped. */
+/* Worker. Fills in rec->size and rec->len[] (strings cut to the limits above); a span's n 0:
+ * absent; false: dropped. */
 bool	journal_write(struct journal_ring *, struct journal_rec *rec, const struct span strings[JS_MAX]);
 
 /* Reader's copy of one record; strings point into buf. */
 struct journal_view { struct journal_rec rec; struct span s[JS_MAX]; };
-/* Logger: copies the next record out and moves tail; false: empty. Damaged contents empty the ring and count as dropped. */
+/* Logger: copies the next record out and moves tail; false: empty. Damaged contents empty the ring
+ * and count as dropped. */
 bool	journal_next(struct journal_ring *, char buf[JOURNAL_RECORD], struct journal_view *);
-/* Observer with its own *cursor: 0 begins at the oldest record still there, the ring's head at the next one written. *lost counts bytes it was overrun by. */
-bool	journal_observe(const struct journal_ring *, uint64_t *cursor, char buf[JOURNAL_RECORD], struct journal_view *, uint64_t *lost);
+/* Observer with its own *cursor: 0 begins at the oldest record still there, the ring's head at the
+ * next one written. *lost counts bytes it was overrun by. */
+bool	journal_observe(const struct journal_ring *, uint64_t *cursor, char buf[JOURNAL_RECORD],
+	    struct journal_view *, uint64_t *lost);

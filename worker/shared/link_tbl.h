@@ -4,7 +4,8 @@ LINK(LINK_DRAIN, 2, "drain", "master -> worker: take no new connections, finish,
 LINK(LINK_STOP, 3, "stop", "master -> child: exit now")
 LINK(LINK_ADOPT, 4, "adopt", "master -> worker: u32 slot; serve that slot's listeners too")
 LINK(LINK_RELEASE, 5, "release", "master -> worker: u32 slot; stop serving it")
-LINK(LINK_REOPEN, 6, "reopen", "master -> logger: descriptor of the access log opened anew; master -> any: u32 1, descriptor of the event log")
+LINK(LINK_REOPEN, 6, "reopen",
+    "master -> logger: descriptor of the access log opened anew; master -> any: u32 1, descriptor of the event log")
 LINK(LINK_LOGLEVEL, 7, "loglevel", "master -> child: u32 level")
 LINK(LINK_DRAINED, 8, "drained", "worker -> master: nothing left, about to exit")
 LINK(LINK_FAILED, 9, "failed", "child -> master: string why start-up failed")

@@ -15,5 +15,6 @@
  */
 enum logline_format { LOGLINE_COMBINED, LOGLINE_JSON };
 int	logline_format_parse(enum logline_format *, const char *name) MUST_CHECK;
-/* Appends the line, "\n" included, to out. Values of query parameters that look like secrets (token, key, password …) are replaced by "***". Not for threads. */
+/* Appends the line, "\n" included, to out. Values of query parameters that look like secrets
+ * (token, key, password …) are replaced by "***". Not for threads. */
 void	logline_write(struct str *out, enum logline_format, const struct journal_view *);

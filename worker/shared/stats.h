@@ -31,7 +31,8 @@ enum stats_kind { STATS_FREE, STATS_LISTENER, STATS_SERVICE, STATS_ROUTE, STATS_
 struct stats_object { uint64_t requests, errors, bytes_in, bytes_out; };	/* errors: answered 5xx */
 
 #define STATS_OBJECTS	16384		/* slots; sparse memory, untouched pages cost nothing */
-#define STATS_HISTS	1024		/* slots below this number also have histograms: listeners and services come first */
+/* Slots below this number also have histograms: listeners and services come first. */
+#define STATS_HISTS	1024
 struct stats_name { uint32_t kind; char name[60]; };
 
 enum lane_state { LANE_FREE, LANE_STARTING, LANE_READY, LANE_DRAINING, LANE_GONE };
@@ -42,7 +43,8 @@ struct stats_lane {
 	_Atomic uint64_t started_ms;	/* wall clock, ms */
 	uint64_t	counter[C_MAX];
 	uint64_t	reason[R_MAX];	/* how requests and connections ended, by token */
-	struct hist	hist_total[STATS_HISTS], hist_first[STATS_HISTS];	/* whole request; until the first byte from upstream */
+	/* Of the whole request; until the first byte from upstream. */
+	struct hist	hist_total[STATS_HISTS], hist_first[STATS_HISTS];
 	struct stats_object object[STATS_OBJECTS];
 };
 
@@ -56,8 +58,11 @@ struct stats_data {
 size_t	stats_size(unsigned lanes);
 /* Slot of an object, assigned on first use; STATS_OBJECTS - 1 (a shared "others" slot) when full. Master only. */
 unsigned stats_slot(struct stats_data *, enum stats_kind, const char *name);
-struct stats_lane *stats_lane_take(struct stats_data *, uint32_t role, uint32_t slot, uint32_t generation);	/* NULL: none free */
-void	stats_lane_fold(struct stats_data *, struct stats_lane *);	/* adds to lane 0 (gauges excepted), frees it */
+/* NULL: none is free. */
+struct stats_lane *stats_lane_take(struct stats_data *, uint32_t role, uint32_t slot, uint32_t generation);
+/* Adds to lane 0 (gauges excepted) and frees the lane. */
+void	stats_lane_fold(struct stats_data *, struct stats_lane *);
 uint64_t stats_sum(const struct stats_data *, enum counter);
 void	stats_sum_object(const struct stats_data *, unsigned slot, struct stats_object *);
-void	stats_sum_hist(const struct stats_data *, unsigned slot, struct hist *total, struct hist *first);	/* either may be NULL */
+/* Either may be NULL. */
+void	stats_sum_hist(const struct stats_data *, unsigned slot, struct hist *total, struct hist *first);
