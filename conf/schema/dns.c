@@ -12,7 +12,7 @@ static const struct item items[] = {
 	{ "tries", ITEM_INT, AT(tries), "2", 1, 10, .help = "questions before giving up" },
 	{ "total", ITEM_MSEC, AT(total_ms), "5s", 10, 60000, .help = "a look-up in all" },
 	{ "min_ttl", ITEM_MSEC, AT(min_ttl_ms), "5s", 0, DAY, .help = "an answer is kept at least this long" },
-	{ "max_ttl", ITEM_MSEC, AT(max_ttl_ms), "5m", 0, 7 * DAY, .help = "and at most this long" },
+	{ "max_ttl", ITEM_MSEC, AT(max_ttl_ms), "1h", 0, 7 * DAY, .help = "and at most this long" },
 	{ "negative", ITEM_MSEC, AT(negative_ms), "5s", 0, DAY,
 	    .help = "\"no such name\" is kept this long" },
 	{ "stale", ITEM_MSEC, AT(stale_ms), "5m", 0, DAY,

@@ -30,7 +30,7 @@ static const struct item items[] = {
 	    .help = "age of a connection, then it is closed after a response" },
 	{ "linger", ITEM_MSEC, AT(linger_ms), "2s", 0, 60000,
 	    .help = "after an answer that closes: read and drop what still comes" },
-	{ "linger_bytes", ITEM_SIZE, AT(linger_bytes), "256KiB", 0, GIB,
+	{ "linger_bytes", ITEM_SIZE, AT(linger_bytes), "64KiB", 0, GIB,
 	    .help = "and at most this much" },
 	{ "tunnel_idle", ITEM_MSEC, AT(tunnel_idle_ms), "300s", 10, 30 * DAY,
 	    .help = "a tunnel or WebSocket without a byte either way" },
