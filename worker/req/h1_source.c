@@ -3,15 +3,17 @@
  *
  *	| at_hand: payload, peek shows it | behind: framing, skipped next | not looked at yet |
  *
- * decode() looks at new bytes only when at_hand is used up, so a byte is looked at once. A source that is
- * BODY_END or BODY_FAILED never touches bytes behind its message: they are the next one's.
+ * decode() looks at new bytes only when at_hand is used up, so a byte is looked at once. The end of the stream or
+ * a failure (`over`) therefore decides nothing before the bytes received ahead of it were looked at. A source that
+ * is BODY_END or BODY_FAILED never touches bytes behind its message: they are the next one's.
  */
 #include "worker/req/h1_source.h"
 
 #include "conf/base/assert.h"
 #include "conf/base/list.h"
 
-#define TRAILER_FIELDS 32
+#define TRAILER_FIELDS	32
+#define SPLICE_LEAST	(128u << 10)	/* bytes to come, or seen, before splice pays (PERFORMANCE.md) */
 
 static struct h1_source *
 of(struct body *b)
@@ -20,8 +22,17 @@ of(struct body *b)
 }
 
 static void
+leave_raw(struct h1_source *s)
+{
+	if (s->raw)
+		conn_raw(s->conn, false);
+	s->raw = false;
+}
+
+static void
 end(struct h1_source *s)
 {
+	leave_raw(s);
 	s->body.state = BODY_END;
 	if (s->trailers.n > 0)
 		s->body.trailers = &s->trailers;
@@ -33,6 +44,7 @@ fail(struct h1_source *s, enum reason why)
 {
 	if (s->body.state != BODY_OPEN)
 		return;
+	leave_raw(s);
 	s->body.state = BODY_FAILED;
 	s->body.why = why;
 	conn_pause(s->conn);
@@ -105,6 +117,20 @@ decode_raw(struct h1_source *s)
 		end(s);
 }
 
+/* The stream is over, and everything it brought was looked at: the message is complete, or it never will be. */
+static void
+settle(struct h1_source *s)
+{
+	if (!s->over || s->at_hand > 0 || s->body.state != BODY_OPEN)
+		return;
+	if (s->over_why != R_NONE)
+		fail(s, s->over_why);
+	else if (s->kind == H1_CLOSE)
+		end(s);
+	else
+		fail(s, s->response ? R_UPSTREAM_TRUNCATED : R_BODY_TRUNCATED);
+}
+
 /* Looks at unread bytes once the earlier ones are passed on. */
 static void
 decode(struct h1_source *s)
@@ -130,6 +156,7 @@ decode(struct h1_source *s)
 	}
 	if (s->received > s->limit)
 		fail(s, R_BODY_LARGE);
+	settle(s);
 }
 
 static struct span
@@ -162,7 +189,42 @@ source_want(struct body *b)
 	conn_resume(s->conn);
 }
 
-static const struct body_ops source_ops = { source_peek, source_consume, source_want };
+static struct conn *
+source_splice(struct body *b, uint64_t *max)
+{
+	struct h1_source *s = of(b);
+	bool bulk = s->kind == H1_LENGTH ? s->left >= SPLICE_LEAST : s->kind == H1_CLOSE && s->received >= SPLICE_LEAST;
+
+	if (!s->raw && (!bulk || conn_peek(s->conn).n > 0))
+		return NULL;
+	if (!s->raw)
+		conn_raw(s->conn, true);
+	s->raw = true;
+	*max = s->kind == H1_LENGTH ? s->left : UINT64_MAX;
+	return s->conn;
+}
+
+static void
+source_spliced(struct body *b, size_t n)
+{
+	struct h1_source *s = of(b);
+
+	s->received += n;
+	if (n == 0 && s->kind == H1_CLOSE) {
+		end(s);
+	} else if (n == 0) {
+		fail(s, s->response ? R_UPSTREAM_TRUNCATED : R_BODY_TRUNCATED);
+	} else if (s->kind == H1_LENGTH) {
+		s->left -= n;
+		if (s->left == 0)
+			end(s);
+	}
+	if (s->received > s->limit)
+		fail(s, R_BODY_LARGE);
+}
+
+static const struct body_ops source_ops = { .peek = source_peek, .consume = source_consume, .want = source_want,
+    .splice = source_splice, .spliced = source_spliced };
 
 void
 h1_source_init(struct h1_source *s, struct conn *c, enum h1_body kind, uint64_t length, bool response,
@@ -172,6 +234,7 @@ h1_source_init(struct h1_source *s, struct conn *c, enum h1_body kind, uint64_t 
 	*s = (struct h1_source){ .conn = c, .arena = arena, .limits = limits, .kind = kind, .response = response,
 	    .left = length, .limit = limit };
 	s->body.ops = &source_ops;
+	s->chunked.lax = response;
 	s->body.length = kind == H1_LENGTH ? length : BODY_UNKNOWN;
 	if (kind == H1_LENGTH && length == 0)
 		end(s);
@@ -182,36 +245,40 @@ h1_source_init(struct h1_source *s, struct conn *c, enum h1_body kind, uint64_t 
 void
 h1_source_data(struct h1_source *s)
 {
-	if (s->wait_since != 0)
-		s->waited += conn_loop(s->conn)->now_ms - s->wait_since;
-	s->wait_since = 0;
 	decode(s);
 	if (s->at_hand > 0 && conn_full(s->conn))
 		conn_pause(s->conn);
-	if (s->body.ready != NULL && (s->at_hand > 0 || s->body.state != BODY_OPEN))
+	if (s->at_hand == 0 && s->body.state == BODY_OPEN)
+		return;			/* framing only: the sink still waits */
+	if (s->wait_since != 0)
+		s->waited += conn_loop(s->conn)->now_ms - s->wait_since;
+	s->wait_since = 0;
+	if (s->body.ready != NULL)
+		s->body.ready(&s->body);
+}
+
+static void
+stop(struct h1_source *s, enum reason why)
+{
+	if (s->body.state != BODY_OPEN || s->over)
+		return;
+	s->over = true;
+	s->over_why = why;
+	conn_pause(s->conn);
+	decode(s);
+	settle(s);
+	if (s->body.ready != NULL)
 		s->body.ready(&s->body);
 }
 
 void
 h1_source_eof(struct h1_source *s)
 {
-	decode(s);
-	if (s->body.state == BODY_OPEN) {
-		if (s->kind == H1_CLOSE)
-			end(s);
-		else
-			fail(s, s->response ? R_UPSTREAM_TRUNCATED : R_BODY_TRUNCATED);
-	}
-	if (s->body.ready != NULL)
-		s->body.ready(&s->body);
+	stop(s, R_NONE);
 }
 
 void
 h1_source_fail(struct h1_source *s, enum reason why)
 {
-	if (s->body.state != BODY_OPEN)
-		return;
-	fail(s, why);
-	if (s->body.ready != NULL)
-		s->body.ready(&s->body);
+	stop(s, why);
 }

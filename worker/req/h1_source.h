@@ -20,6 +20,9 @@ struct h1_source {
 	enum h1_body	kind;
 	bool		response;
 	bool		in_trailer;
+	bool		raw;		/* the sink takes bytes by splice; the conn is in raw mode */
+	bool		over;		/* nothing more comes; what is at hand is still looked at */
+	enum reason	over_why;	/* R_NONE: the peer's FIN */
 	uint64_t	left;		/* H1_LENGTH: bytes not yet at hand */
 	uint64_t	limit;		/* most payload allowed; R_BODY_LARGE above */
 	uint64_t	received;	/* payload so far */
@@ -36,4 +39,5 @@ void	h1_source_init(struct h1_source *, struct conn *, enum h1_body kind, uint64
 	    struct arena *, const struct h1_limits *, uint64_t limit);
 void	h1_source_data(struct h1_source *);	/* more unread bytes on the conn */
 void	h1_source_eof(struct h1_source *);	/* the conn's peer sent FIN */
-void	h1_source_fail(struct h1_source *, enum reason);	/* timeout, reset */
+/* Timeout, reset. A message that is complete in the conn's buffer still ends well. */
+void	h1_source_fail(struct h1_source *, enum reason);
