@@ -193,6 +193,7 @@ child_run(const struct master *m, const struct seat *s, struct child *c, int lin
 	log_open(m->logs.event, role_name(s->role));
 	fill_env(&env, m, s, lane, link);
 	report_set_area(&env.report->area[lane]);
+	report_install(NULL); /* a role may add what it knows */
 	exit(row->main(&env));
 }
 
