@@ -385,9 +385,8 @@ agent_main(struct env *env)
 		return EXIT_FAILURE;
 	}
 	timer_init(&a.ready, on_ready_timer);
-	if (a.nwatches == 0)
-		tell_ready(&a);
-	else if (!timer_set(&a.loop.timers, &a.ready, a.loop.now_ms + READY_MS))
+	if (a.nwatches == 0 ||
+	    !timer_set(&a.loop.timers, &a.ready, a.loop.now_ms + READY_MS))
 		tell_ready(&a);
 	for (unsigned i = 0; i < a.nwatches; i++)
 		watch_ask(&a.watches[i]);

@@ -615,10 +615,11 @@ static void
 on_call(struct loop_task *t)
 {
 	struct dns *d = LIST_ENTRY(t, struct dns, call);
-	struct list_node *n;
 
-	while ((n = list_shift(&d->ready)) != NULL)
+	LIST_EACH_SAFE(&d->ready, n) {
+		list_remove(&d->ready, n);
 		call_waiting(LIST_ENTRY(n, struct name, ready));
+	}
 }
 
 static int
@@ -694,11 +695,11 @@ dns_free(struct dns **dp)
 		ares_destroy(d->channel);
 	while ((n = list_first(&d->socks)) != NULL)
 		sock_drop(LIST_ENTRY(n, struct sock, node));
-	while ((n = list_first(&d->lru)) != NULL) {
-		struct name *m = LIST_ENTRY(n, struct name, lru);
+	LIST_EACH_SAFE(&d->lru, l) {
+		struct name *m = LIST_ENTRY(l, struct name, lru);
 
-		while (!list_empty(&m->waiting))
-			(void)list_shift(&m->waiting);
+		LIST_EACH_SAFE(&m->waiting, q)
+			list_remove(&m->waiting, q);
 		name_free(m);
 	}
 	loop_unpost(d->loop, &d->call);

@@ -253,15 +253,16 @@ ask(struct asker *a, const char *host)
 static void
 check_list(const struct asker *a, const char *want)
 {
-	char text[DNS_ADDRS * 48] = "", one[ADDR_TEXT];
+	struct str text = STR_INIT;
+	char one[ADDR_TEXT];
 
 	ck_assert_int_eq(a->why, R_NONE);
 	for (unsigned i = 0; i < a->n; i++) {
-		strcat(text, i == 0 ? "" : " ");
-		strcat(text, addr_ip_text(&a->list[i], one));
+		str_printf(&text, "%s%s", i == 0 ? "" : " ", addr_ip_text(&a->list[i], one));
 		ck_assert_uint_eq(addr_port(&a->list[i]), 0);
 	}
-	ck_assert_str_eq(text, want);
+	ck_assert_str_eq(text.data, want);
+	str_fini(&text);
 }
 
 START_TEST(families_take_turns_ipv6_first)

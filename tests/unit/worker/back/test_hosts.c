@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <unistd.h>
+#include "conf/base/str.h"
 #include "tests/unit/unit.h"
 #include "worker/back/hosts.c"
 
@@ -8,13 +9,13 @@ check(const struct hosts *h, const char *name, const char *want)
 {
 	struct addr list[8];
 	unsigned n = hosts_find(h, span_str(name), list, ARRAY_LEN(list));
-	char text[512] = "", one[ADDR_TEXT];
+	struct str text = STR_INIT;
+	char one[ADDR_TEXT];
 
-	for (unsigned i = 0; i < n; i++) {
-		strcat(text, i == 0 ? "" : " ");
-		strcat(text, addr_ip_text(&list[i], one));
-	}
-	ck_assert_str_eq(text, want);
+	for (unsigned i = 0; i < n; i++)
+		str_printf(&text, "%s%s", i == 0 ? "" : " ", addr_ip_text(&list[i], one));
+	ck_assert(span_eq_str(str_span(&text), want));
+	str_fini(&text);
 }
 
 START_TEST(names_and_aliases_have_their_addresses_in_order)

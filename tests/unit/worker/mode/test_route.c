@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include "tests/unit/unit.h"
 
+#include "conf/base/str.h"
 #include "conf/pattern.h"
 
 /* Every judgement of a template by the table is counted. */
@@ -275,23 +276,25 @@ brute_force(const char *method, const char *host, const char *path, const struct
 static void
 random_route(void)
 {
-	char path[128] = "", name[16];
+	struct str path = STR_INIT;
+	char name[16];
 	unsigned segs = roll(4);
 
 	for (unsigned i = 0; i < segs; i++) {
 		unsigned w = roll(ARRAY_LEN(words));
 
 		if (w == 2)
-			sprintf(path + strlen(path), "/{x%u}", i);
+			str_printf(&path, "/{x%u}", i);
 		else
-			sprintf(path + strlen(path), "/%s", words[w]);
+			str_printf(&path, "/%s", words[w]);
 	}
 	if (segs == 0 || roll(3) == 0)
-		strcat(path, roll(3) == 0 ? "/" : "/{rest=**}");
+		str_adds(&path, roll(3) == 0 ? "/" : "/{rest=**}");
 	else if (roll(4) == 0)
-		strcat(path, ":go");
+		str_adds(&path, ":go");
 	snprintf(name, sizeof name, "r%u", conf.nroutes);
-	add(name, hosts[roll(ARRAY_LEN(hosts))], path, methods[roll(ARRAY_LEN(methods))]);
+	add(name, hosts[roll(ARRAY_LEN(hosts))], path.data, methods[roll(ARRAY_LEN(methods))]);
+	str_fini(&path);
 }
 
 START_TEST(it_agrees_with_a_brute_force_matcher)
@@ -307,13 +310,15 @@ START_TEST(it_agrees_with_a_brute_force_matcher)
 		for (unsigned i = 0; i < 200; i++) {
 			const char *host = asked[roll(ARRAY_LEN(asked))],
 				   *method = sent[roll(ARRAY_LEN(sent))];
-			char path[64] = "";
+			struct str text = STR_INIT;
+			const char *path;
 			const struct conf_route *best;
 			struct route_match m;
 			enum route_result want, got;
 
 			for (unsigned s = 1 + roll(4); s > 0; s--)
-				sprintf(path + strlen(path), "/%s", parts[roll(ARRAY_LEN(parts))]);
+				str_printf(&text, "/%s", parts[roll(ARRAY_LEN(parts))]);
+			path = text.data;
 			want = brute_force(method, host, path, &best);
 			got = find_in_table(t, method, host, path, &m);
 			ck_assert_msg(
@@ -322,6 +327,7 @@ START_TEST(it_agrees_with_a_brute_force_matcher)
 				ck_assert_msg(m.route == best || compare(m.route, best, host) == 0,
 				    "%s %s %s: %s, not %s", method, host, path, m.route->path.text.p,
 				    best->path.text.p);
+			str_fini(&text);
 		}
 		route_table_free(&t);
 		arena_fini(&arena);
