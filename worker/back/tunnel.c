@@ -53,12 +53,21 @@ finish(struct tunnel *t, enum reason why)
 	req_run(t->r);
 }
 
+/* One side is lost while bytes are on their way: what the other one has is not all there was. */
+static void
+break_off(struct tunnel *t)
+{
+	t->broken = true;
+	finish(t, R_NONE);
+}
+
 static bool
 start_splice(struct half *h)
 {
-	if (h->moved < SPLICE_AFTER || h->eof || !splice_open(&h->pipe))
+	if (h->moved < SPLICE_AFTER || h->eof || conn_eof(h->conn) || !splice_open(&h->pipe))
 		return false;
 	conn_raw(h->conn, true);
+	conn_resume(h->conn);		/* back-pressure may have paused it */
 	return true;
 }
 
@@ -87,7 +96,7 @@ move_copy(struct half *h)
 	}
 	n = conn_writev(other(h)->conn, &iov, 1);
 	if (n < 0) {
-		finish(h->t, R_NONE);
+		break_off(h->t);
 		return;
 	}
 	h->moved += (uint64_t)n;
@@ -114,7 +123,7 @@ move_splice(struct half *h)
 			h->moved += out > 0 ? (uint64_t)out : 0;
 		}
 		if (in == -1 || out < 0) {
-			finish(h->t, R_NONE);
+			break_off(h->t);
 			return;
 		}
 		if (h->pipe.held > 0 && out == 0)
@@ -196,8 +205,7 @@ on_event(struct conn *c, enum conn_event ev, void *owner)
 		on_timeout(h->t);
 		break;
 	case CONN_ERROR:
-		h->t->broken = true;
-		finish(h->t, R_NONE);
+		break_off(h->t);
 		break;
 	}
 }
@@ -251,7 +259,7 @@ free_tunnel(struct loop_garbage *g)
 static void
 end_half(struct ctx *x, struct half *h, enum counter in, enum counter out)
 {
-	bool clean = h->closed || !h->t->broken;
+	bool clean = other(h)->closed || !h->t->broken;		/* its peer has our FIN already, or may have one */
 
 	loop_unpost(&x->loop, &h->more);
 	splice_close(&h->pipe);
