@@ -400,14 +400,17 @@ fetch_take_conn(struct fetch *f)
 
 /* ------------------------------------------------------------------ the end */
 
-/* Exactly one complete exchange, and nothing behind it (SECURITY.md row 11). */
+/*
+ * Exactly one complete exchange, and nothing behind it (SECURITY.md row 11). An answer made here in place of the
+ * target's says nothing about the connection.
+ */
 static bool
 reusable(const struct fetch *f)
 {
 	const struct req *r = f->r;
 
 	return f->state == FS_BODY && f->sent && !f->one_shot && r->resp.keep_alive && r->resp.body != H1_CLOSE &&
-	    !r->cut && (r->down == NULL || r->down->state == BODY_END) && conn_peek(f->conn).n == 0 &&
+	    !r->is_local && !r->cut && (r->down == NULL || r->down->state == BODY_END) && conn_peek(f->conn).n == 0 &&
 	    !conn_readable(f->conn) && !conn_eof(f->conn) && !conn_failed(f->conn) && !r->x->draining;
 }
 
