@@ -1,8 +1,9 @@
 /*
  * The worker process: one loop, everything it needs made after fork, messages from the master.
  *
- * Draining: no new connections, idle ones closed at once, requests until they make no progress for the drain
- * time, tunnels to their own limits. The process leaves when nothing is left.
+ * Draining: no new connections, idle ones closed after a second (at once, a request just sent would be lost),
+ * requests until they make no progress for the drain time, tunnels to their own limits. The process leaves when
+ * nothing is left.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@
 #include "worker/mode/route.h"
 
 #define DRAIN_LOOK_MS 200
+#define DRAIN_GRACE_MS 1000	/* busy clients hear "Connection: close" before idle connections are closed */
 
 struct worker {
 	struct ctx	x;
@@ -202,7 +204,9 @@ drain(struct worker *w)
 	acceptor_stop(w->acceptor);
 	pool_clear(x->pool);
 	w->progress_ms = x->loop.now_ms;
-	look_at_drain(w);
+	if (x->sessions.count == 0 ||
+	    !timer_set(&x->loop.timers, &w->drain_timer, x->loop.now_ms + DRAIN_GRACE_MS))
+		look_at_drain(w);
 }
 
 /* ------------------------------------------------------------------ the master's messages */
