@@ -137,8 +137,12 @@ static void
 logger_follow(struct master *m, const struct conf *old)
 {
 	const struct conf *new = m->current->conf;
+	uint32_t level = log_get_level();
 
 	m->logger.gen = m->current;
+	if (m->logger.child != NULL &&
+	    supervise_send(m->logger.child, LINK_LOGLEVEL, &level, -1) != 0)
+		log_write(LOG_WARN, "logger: keeps its old log level");
 	if (same_text(old->telemetry.access_log.path, new->telemetry.access_log.path) &&
 	    same_text(old->telemetry.access_log.format, new->telemetry.access_log.format))
 		return;
