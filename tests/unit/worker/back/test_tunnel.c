@@ -27,7 +27,7 @@ ignore_event(struct conn *c, enum conn_event ev, void *owner)
 }
 
 static void
-start(void (*make)(int [2]))
+start(void (*make)(int[2]))
 {
 	int a[2], b[2];
 
@@ -125,7 +125,9 @@ relay(int from, int to, size_t sip)
 	int64_t end = x->loop.now_ms + 20000;
 
 	while (!eof && x->loop.now_ms < end) {
-		ssize_t w = sent < sizeof bytes ? send(from, bytes + sent, sizeof bytes - sent, MSG_DONTWAIT) : 0;
+		ssize_t w = sent < sizeof bytes ?
+		    send(from, bytes + sent, sizeof bytes - sent, MSG_DONTWAIT) :
+		    0;
 
 		sent += w > 0 ? (size_t)w : 0;
 		if (w == 0 && sent == sizeof bytes)
@@ -135,7 +137,8 @@ relay(int from, int to, size_t sip)
 		n += drive_get(to, got + n, sizeof got - n < sip ? sizeof got - n : sip, NULL);
 		eof = at_end(to);
 	}
-	ck_assert_msg(eof && n == sizeof bytes, "%zu of %zu bytes came, end %d", n, sizeof bytes, eof);
+	ck_assert_msg(
+	    eof && n == sizeof bytes, "%zu of %zu bytes came, end %d", n, sizeof bytes, eof);
 	ck_assert_int_eq(memcmp(got, bytes, sizeof bytes), 0);
 }
 
@@ -181,7 +184,8 @@ START_TEST(a_direction_blocked_at_the_change_to_splice_goes_on)
 			if (w <= 0)
 				n += drive_get(target, got + n, 4096, NULL);
 		}
-		DRIVE_UNTIL(&x->loop, (n += drive_get(target, got + n, sizeof got - n, NULL)) == sent);
+		DRIVE_UNTIL(
+		    &x->loop, (n += drive_get(target, got + n, sizeof got - n, NULL)) == sent);
 	}
 	ck_assert_int_eq(memcmp(got, bytes, n), 0);
 	stop();
@@ -243,7 +247,8 @@ check_reset(size_t before, bool client_ended)
 		loop_turn(&x->loop, 1);
 		last = recv(client, got, 1, MSG_DONTWAIT);
 	}
-	ck_assert_msg(last < 0 && errno == ECONNRESET, "after %zu bytes%s: a clean end", before, client_ended ? ", client ended" : "");
+	ck_assert_msg(last < 0 && errno == ECONNRESET, "after %zu bytes%s: a clean end", before,
+	    client_ended ? ", client ended" : "");
 	stop();
 	runs = 0;
 }
@@ -291,7 +296,8 @@ START_TEST(silence_ends_the_tunnel_and_traffic_keeps_it)
 END_TEST
 
 UNIT_MAIN("worker/back/tunnel", both_directions_flow_and_are_counted,
-    each_direction_ends_alone_and_both_end_the_tunnel, much_crosses_into_splice_without_losing_a_byte,
-    a_slow_reader_only_slows_its_own_direction, a_direction_blocked_at_the_change_to_splice_goes_on,
-    bytes_and_an_end_that_came_before_the_tunnel_are_passed_on, a_reset_of_one_side_is_a_reset_for_the_other,
-    silence_ends_the_tunnel_and_traffic_keeps_it)
+    each_direction_ends_alone_and_both_end_the_tunnel,
+    much_crosses_into_splice_without_losing_a_byte, a_slow_reader_only_slows_its_own_direction,
+    a_direction_blocked_at_the_change_to_splice_goes_on,
+    bytes_and_an_end_that_came_before_the_tunnel_are_passed_on,
+    a_reset_of_one_side_is_a_reset_for_the_other, silence_ends_the_tunnel_and_traffic_keeps_it)

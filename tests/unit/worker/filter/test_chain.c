@@ -25,14 +25,16 @@ answer(struct req *r, unsigned room)
 {
 	r->resp.status = 200;
 	r->resp.fields.size = (uint16_t)(2 + room);
-	r->resp.fields.v = arena_try_alloc(&r->arena, r->resp.fields.size * sizeof *r->resp.fields.v);
+	r->resp.fields.v = arena_try_alloc(
+	    &r->arena, r->resp.fields.size * sizeof *r->resp.fields.v);
 	(void)fields_add(&r->resp.fields, SPAN("X-Old"), SPAN("o"), SPAN_NONE);
 	(void)fields_add(&r->resp.fields, SPAN("Server"), SPAN("s"), SPAN_NONE);
 }
 
 START_TEST(a_filter_that_is_not_configured_is_not_in_the_chain)
 {
-	struct conf_route plain = { .name = "plain" }, edits = { .name = "edits", .request.head = edit };
+	struct conf_route plain = { .name = "plain" },
+			  edits = { .name = "edits", .request.head = edit };
 	struct chain *c;
 
 	request_start(MODE_REVERSE);
@@ -67,10 +69,12 @@ START_TEST(fields_are_removed_and_replaced_on_both_ways)
 	c = chain_new(&request_conf, &route);
 	r = ask("X-Old: a\r\nCOOKIE: b\r\nAccept: c\r\nx-old: d\r\nAccept: e\r\nX-Older: f\r\n");
 	ck_assert_int_eq(chain_request(c, r), FLT_NEXT);
-	ck_assert_str_eq(request_fields(r, &r->in.fields), "Host: a|X-Older: f|X-New: 1|Accept: text/plain|");
+	ck_assert_str_eq(
+	    request_fields(r, &r->in.fields), "Host: a|X-Older: f|X-New: 1|Accept: text/plain|");
 	answer(r, 2);
 	ck_assert_int_eq(chain_response(c, r), FLT_NEXT);
-	ck_assert_str_eq(request_fields(r, &r->resp.fields), "Server: s|X-New: 1|Accept: text/plain|");
+	ck_assert_str_eq(
+	    request_fields(r, &r->resp.fields), "Server: s|X-New: 1|Accept: text/plain|");
 	req_free(&r);
 	chain_free(&c);
 	request_end();

@@ -4,7 +4,8 @@
 
 #define SIG "\r\n\r\n\0\r\nQUIT\n"
 #define IP4 "\xc0\x00\x02\x01\xc0\x00\x02\x02\x30\x39\x00\x50"	/* 192.0.2.1:12345 -> 192.0.2.2:80 */
-#define IP6 "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x08\x30\x39\x00\x50"
+#define IP6 "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07" \
+	"\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x08\x30\x39\x00\x50"
 #define B(lit) { (lit), sizeof(lit) - 1 }
 
 /* A copy of its own, so that a byte read behind the end is seen. */
@@ -20,7 +21,8 @@ parse(struct span s, size_t *len, struct addr *src)
 	return rc;
 }
 
-struct row { struct span bytes; enum proxy_result rc; const char *src; size_t behind; };	/* src NULL: the conn's own */
+/* src NULL: the connection's own address */
+struct row { struct span bytes; enum proxy_result rc; const char *src; size_t behind; };
 
 static void
 check(const struct row *row)
@@ -139,7 +141,8 @@ START_TEST(a_checksum_is_verified_wherever_it_stands)
 {
 	/* RFC 3720 B.4: 32 bytes of zeroes */
 	static const uint8_t zeroes[32];
-	static const char tail[2][14] = { "\x03\x00\x04\0\0\0\0\x04\x00\x02zz", "\x04\x00\x02zz\x03\x00\x04\0\0\0\0" };
+	static const char tail[2][14] = { "\x03\x00\x04\0\0\0\0\x04\x00\x02zz",
+		"\x04\x00\x02zz\x03\x00\x04\0\0\0\0" };
 	static const size_t at[2] = { 31, 36 };
 
 	ck_assert_uint_eq(crc32c(zeroes, sizeof zeroes, 100), 0x8a9136aau);
@@ -152,7 +155,8 @@ START_TEST(a_checksum_is_verified_wherever_it_stands)
 		crc = slow_crc32c(h, sizeof h);
 		for (int b = 0; b < 4; b++)
 			h[at[i] + (size_t)b] = (uint8_t)(crc >> (24 - 8 * b));
-		check(&(struct row){ span_make((char *)h, sizeof h), PROXY_OK, "192.0.2.1:12345", 0 });
+		check(&(struct row){
+		    span_make((char *)h, sizeof h), PROXY_OK, "192.0.2.1:12345", 0 });
 		for (size_t bit = 16 * 8; bit < 28 * 8; bit++) {	/* of the addresses */
 			h[bit / 8] ^= (uint8_t)(1u << bit % 8);
 			check(&(struct row){ span_make((char *)h, sizeof h), PROXY_BAD, NULL, 0 });

@@ -6,7 +6,7 @@ static int peer;
 static char big[256 << 10];
 
 static void
-start(void (*make)(int [2]))
+start(void (*make)(int[2]))
 {
 	int fd[2];
 
@@ -247,7 +247,8 @@ START_TEST(a_short_write_is_followed_by_drained_and_every_byte_arrives)
 	conn_resume(e.c);
 	while (sent < sizeof big) {
 		struct iovec iov[2] = { { big + sent, (sizeof big - sent) / 3 },
-		    { big + sent + (sizeof big - sent) / 3, sizeof big - sent - (sizeof big - sent) / 3 } };
+			{ big + sent + (sizeof big - sent) / 3,
+			    sizeof big - sent - (sizeof big - sent) / 3 } };
 		ssize_t done = conn_writev(e.c, iov, 2);
 
 		ck_assert_int_ge(done, 0);
@@ -426,12 +427,14 @@ END_TEST
 UNIT_MAIN("worker/io/conn", nothing_is_read_or_told_before_the_first_resume,
     data_is_told_once_per_arrival_and_grows_behind_what_is_unread,
     a_paused_conn_is_silent_and_announces_unread_bytes_when_resumed,
-    a_full_buffer_stops_reading_until_it_is_consumed_or_grown, the_end_is_told_once_and_after_the_data_before_it,
-    the_end_waits_for_an_owner_who_paused, bytes_received_before_a_reset_are_read_before_it_is_told,
+    a_full_buffer_stops_reading_until_it_is_consumed_or_grown,
+    the_end_is_told_once_and_after_the_data_before_it, the_end_waits_for_an_owner_who_paused,
+    bytes_received_before_a_reset_are_read_before_it_is_told,
     a_reset_of_a_conn_nobody_reads_is_told_at_once, a_reset_behind_the_end_is_told,
     a_write_that_fails_behind_the_end_is_told, a_failed_write_lets_what_was_received_be_read_first,
     a_short_write_is_followed_by_drained_and_every_byte_arrives,
     a_taken_buffer_leaves_the_bytes_behind_with_the_conn,
-    taking_a_head_from_a_grown_buffer_keeps_all_that_is_behind, freeing_inside_any_callback_is_the_last_thing_heard,
+    taking_a_head_from_a_grown_buffer_keeps_all_that_is_behind,
+    freeing_inside_any_callback_is_the_last_thing_heard,
     a_deadline_fires_once_at_the_last_time_given, connecting_ends_in_ready_or_in_the_error,
     an_aborted_conn_is_seen_as_a_reset)

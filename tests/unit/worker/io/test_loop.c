@@ -178,6 +178,6 @@ END_TEST
 
 UNIT_MAIN("worker/io/loop", a_turn_runs_events_then_tasks_then_deadlines_then_frees,
     a_task_that_posts_itself_runs_once_a_turn_and_the_loop_does_not_sleep,
-    a_task_may_take_back_another_one_of_the_same_turn, a_source_removed_by_an_event_of_the_same_turn_is_not_told,
-    sleeping_ends_at_the_next_deadline, the_heartbeat_tells_sleep_from_work,
-    a_descriptor_that_cannot_be_watched_is_an_error)
+    a_task_may_take_back_another_one_of_the_same_turn,
+    a_source_removed_by_an_event_of_the_same_turn_is_not_told, sleeping_ends_at_the_next_deadline,
+    the_heartbeat_tells_sleep_from_work, a_descriptor_that_cannot_be_watched_is_an_error)

@@ -163,6 +163,6 @@ START_TEST(the_heap_stays_ordered_under_any_mixture)
 END_TEST
 
 UNIT_MAIN("worker/io/timer", timers_fire_in_order_of_their_times_and_once,
-    moving_a_deadline_later_leaves_the_heap_alone_until_the_old_time, moving_a_deadline_earlier_counts_at_once,
-    a_stopped_timer_leaves_silently_and_can_be_set_again, a_timer_that_fires_may_set_and_end_any_timer,
-    the_heap_stays_ordered_under_any_mixture)
+    moving_a_deadline_later_leaves_the_heap_alone_until_the_old_time,
+    moving_a_deadline_earlier_counts_at_once, a_stopped_timer_leaves_silently_and_can_be_set_again,
+    a_timer_that_fires_may_set_and_end_any_timer, the_heap_stays_ordered_under_any_mixture)

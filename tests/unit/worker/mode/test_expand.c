@@ -22,7 +22,11 @@ START_TEST(names_are_replaced_and_everything_else_is_literal)
 		{ "https://${host}${path}?${query}", "https://a.example/v1/42?q=1" },
 		{ "$", "$" }, { "$$", "$$" }, { "${", "${" }, { "${path.id", "${path.id" }, { "$path", "$path" },
 		{ "$${path.id}", "$42" },
-		{ "${path.none}", NULL }, { "${path.}", NULL }, { "${}", NULL }, { "${Host}", NULL }, { "${cookie}", NULL },
+		{ "${path.none}", NULL },
+		{ "${path.}", NULL },
+		{ "${}", NULL },
+		{ "${Host}", NULL },
+		{ "${cookie}", NULL },
 	};
 	struct req *r;
 
@@ -35,7 +39,8 @@ START_TEST(names_are_replaced_and_everything_else_is_literal)
 			ck_assert_msg(s.p == NULL, "%s: %.*s", rows[i].text, SPAN_ARG(s));
 			continue;
 		}
-		ck_assert_msg(s.p != NULL && span_eq_str(s, rows[i].out), "%s: %.*s", rows[i].text, SPAN_ARG(s));
+		ck_assert_msg(s.p != NULL && span_eq_str(s, rows[i].out), "%s: %.*s", rows[i].text,
+		    SPAN_ARG(s));
 		ck_assert_int_eq(s.p[s.n], '\0');
 	}
 	req_free(&r);

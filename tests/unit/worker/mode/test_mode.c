@@ -32,7 +32,8 @@ START_TEST(what_both_modes_refuse_and_answer_themselves)
 		struct req *r = ask(rows[i].line, rows[i].lines);
 
 		ck_assert_msg(mode_common(r) == rows[i].why, "%s %s", rows[i].line, rows[i].lines);
-		ck_assert_msg(r->resp.status == rows[i].status, "%s: %d", rows[i].line, r->resp.status);
+		ck_assert_msg(
+		    r->resp.status == rows[i].status, "%s: %d", rows[i].line, r->resp.status);
 		ck_assert(r->is_local == (rows[i].why != R_NONE));
 		req_free(&r);
 	}
@@ -45,7 +46,8 @@ START_TEST(max_forwards_counts_down_and_secrets_for_us_stay_here)
 	struct req *r;
 
 	request_start(MODE_FORWARD);
-	r = ask("OPTIONS / HTTP/1.1", "Max-Forwards: 10\r\nProxy-Authorization: Basic eDp5\r\nX: y\r\n");
+	r = ask("OPTIONS / HTTP/1.1",
+	    "Max-Forwards: 10\r\nProxy-Authorization: Basic eDp5\r\nX: y\r\n");
 	ck_assert_int_eq(mode_common(r), R_NONE);
 	ck_assert_str_eq(request_fields(r, &r->in.fields), "Host: a|X: y|Max-Forwards: 9|");
 	req_free(&r);
@@ -55,7 +57,8 @@ START_TEST(max_forwards_counts_down_and_secrets_for_us_stay_here)
 	req_free(&r);
 	r = ask("POST / HTTP/1.1", "Expect: 100-continue\r\nContent-Length: 1\r\n");
 	ck_assert_int_eq(mode_common(r), R_NONE);
-	ck_assert_str_eq(request_fields(r, &r->in.fields), "Host: a|Expect: 100-continue|Content-Length: 1|");
+	ck_assert_str_eq(
+	    request_fields(r, &r->in.fields), "Host: a|Expect: 100-continue|Content-Length: 1|");
 	req_free(&r);
 	request_end();
 }
@@ -80,7 +83,8 @@ START_TEST(the_origin_form_is_the_target_behind_its_authority)
 		struct req *r = ask(rows[i].line, "");
 		struct span s = mode_origin_form(r);
 
-		ck_assert_msg(s.p != NULL && span_eq_str(s, rows[i].out), "%s: %.*s", rows[i].line, SPAN_ARG(s));
+		ck_assert_msg(s.p != NULL && span_eq_str(s, rows[i].out), "%s: %.*s", rows[i].line,
+		    SPAN_ARG(s));
 		req_free(&r);
 	}
 	request_end();
@@ -124,5 +128,6 @@ START_TEST(only_an_allowed_upgrade_without_a_body_is_wanted)
 END_TEST
 
 UNIT_MAIN("worker/mode/mode", what_both_modes_refuse_and_answer_themselves,
-    max_forwards_counts_down_and_secrets_for_us_stay_here, the_origin_form_is_the_target_behind_its_authority,
+    max_forwards_counts_down_and_secrets_for_us_stay_here,
+    the_origin_form_is_the_target_behind_its_authority,
     only_an_allowed_upgrade_without_a_body_is_wanted)

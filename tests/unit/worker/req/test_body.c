@@ -28,4 +28,5 @@ START_TEST(no_body_is_done)
 }
 END_TEST
 
-UNIT_MAIN("worker/req/body", a_body_in_memory_is_complete_from_the_start_and_gives_itself_away, no_body_is_done)
+UNIT_MAIN("worker/req/body", a_body_in_memory_is_complete_from_the_start_and_gives_itself_away,
+    no_body_is_done)

@@ -55,8 +55,8 @@ START_TEST(the_client_is_the_first_hop_from_the_right_that_is_not_trusted)
 		req_find_client(r);
 		ck_assert(r->trusted);
 		if (rows[i].client != NULL)
-			ck_assert_msg(strcmp(addr_ip_text(&r->client, text), rows[i].client) == 0, "%s: %s",
-			    rows[i].lines, text);
+			ck_assert_msg(strcmp(addr_ip_text(&r->client, text), rows[i].client) == 0,
+			    "%s: %s", rows[i].lines, text);
 		req_free(&r);
 	}
 	request_end();
@@ -92,13 +92,15 @@ START_TEST(an_untrusted_peers_claims_are_dropped)
 	request_listener.trusted_proxies.n = 0;
 	request_conf.defaults.x_forwarded = request_conf.defaults.forwarded = true;
 	request_conf.defaults.request_id = "";
-	r = with("X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: https\r\nForwarded: for=10.0.0.1\r\n"
+	r = with(
+	    "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: https\r\nForwarded: for=10.0.0.1\r\n"
 	    "X-Forwarded-Host: evil\r\nX-Real-IP: 10.0.0.1\r\n");
 	req_find_client(r);
 	ck_assert(!r->trusted);
 	ck_assert_str_eq(addr_ip_text(&r->client, text), "127.0.0.1");
 	ck_assert(req_add_forwarded(r));
-	ck_assert_str_eq(request_fields(r, &r->in.fields), "Host: a.example:81|X-Forwarded-For: 127.0.0.1|"
+	ck_assert_str_eq(request_fields(r, &r->in.fields),
+	    "Host: a.example:81|X-Forwarded-For: 127.0.0.1|"
 	    "X-Forwarded-Proto: http|X-Forwarded-Host: a.example:81|"
 	    "Forwarded: for=127.0.0.1;proto=http;host=\"a.example:81\"|");
 	req_free(&r);
@@ -111,13 +113,16 @@ START_TEST(a_trusted_peers_claims_are_kept_and_it_is_appended)
 	struct req *r;
 
 	start(MODE_REVERSE);
-	request_conf.defaults.x_forwarded = request_conf.defaults.forwarded = request_conf.defaults.via = true;
+	request_conf.defaults.x_forwarded = request_conf.defaults.forwarded = request_conf.defaults
+										  .via = true;
 	request_conf.defaults.request_id = "";
-	r = with("X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\nForwarded: for=192.0.2.7\r\n"
+	r = with(
+	    "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\nForwarded: for=192.0.2.7\r\n"
 	    "X-Forwarded-For: 10.0.0.1\r\nVia: 1.1 edge\r\n");
 	req_find_client(r);
 	ck_assert(req_add_forwarded(r));
-	ck_assert_str_eq(request_fields(r, &r->in.fields), "Host: a.example:81|X-Forwarded-Proto: https|Via: 1.1 edge|"
+	ck_assert_str_eq(request_fields(r, &r->in.fields),
+	    "Host: a.example:81|X-Forwarded-Proto: https|Via: 1.1 edge|"
 	    "X-Forwarded-For: 192.0.2.7, 10.0.0.1, 127.0.0.1|X-Forwarded-Host: a.example:81|"
 	    "Forwarded: for=192.0.2.7, for=127.0.0.1;proto=http;host=\"a.example:81\"|Via: 1.1 proxyd-0badcafe|");
 	req_free(&r);
@@ -172,8 +177,10 @@ START_TEST(a_request_id_is_taken_from_a_trusted_peer_only_and_only_when_it_is_a_
 			ck_assert_uint_eq(r->id.n, 24);
 		ck_assert(!span_eq(r->id, last));
 		ck_assert(req_add_forwarded(r));
-		ck_assert_str_eq(request_fields(r, &r->in.fields), arena_try_printf(&r->arena,
-		    "Host: a.example:81|X-Request-Id: %.*s|", SPAN_ARG(r->id)).p);	/* exactly one */
+		ck_assert_str_eq(request_fields(r, &r->in.fields),
+		    arena_try_printf(
+			&r->arena, "Host: a.example:81|X-Request-Id: %.*s|", SPAN_ARG(r->id))
+			.p);	/* exactly one */
 		last = SPAN_NONE;
 		req_free(&r);
 	}
@@ -205,6 +212,7 @@ END_TEST
 
 UNIT_MAIN("worker/req/forwarded", the_client_is_the_first_hop_from_the_right_that_is_not_trusted,
     a_long_list_is_read_from_its_right_end, an_untrusted_peers_claims_are_dropped,
-    a_trusted_peers_claims_are_kept_and_it_is_appended, an_ipv6_peer_is_quoted_in_forwarded_and_a_mapped_one_is_ipv4,
+    a_trusted_peers_claims_are_kept_and_it_is_appended,
+    an_ipv6_peer_is_quoted_in_forwarded_and_a_mapped_one_is_ipv4,
     a_request_id_is_taken_from_a_trusted_peer_only_and_only_when_it_is_a_token,
     a_loop_is_found_by_our_own_name_in_via)

@@ -15,9 +15,21 @@ static char got[1 << 20];
 static size_t ngot;
 static unsigned shorts;			/* writes that had to wait */
 
-static struct fed *fed_of(struct body *b) { return LIST_ENTRY(b, struct fed, body); }
-static struct span fed_peek(struct body *b) { return fed_of(b)->rest; }
-static void fed_want(struct body *b) { fed_of(b)->wanted++; }
+static struct fed *
+fed_of(struct body *b)
+{
+	return LIST_ENTRY(b, struct fed, body);
+}
+static struct span
+fed_peek(struct body *b)
+{
+	return fed_of(b)->rest;
+}
+static void
+fed_want(struct body *b)
+{
+	fed_of(b)->wanted++;
+}
 
 static void
 fed_consume(struct body *b, size_t n)
@@ -27,7 +39,9 @@ fed_consume(struct body *b, size_t n)
 	fed_of(b)->rest.n -= n;
 }
 
-static const struct body_ops fed_ops = { .peek = fed_peek, .consume = fed_consume, .want = fed_want };
+static const struct body_ops fed_ops = {
+	.peek = fed_peek, .consume = fed_consume, .want = fed_want
+};
 
 static void
 start(void)
@@ -68,7 +82,8 @@ begin(enum h1_framing framing, bool trailers, unsigned pieces)
 	}
 	ck_assert(!o.failed);
 	ck_assert_uint_eq(o.n, pieces);
-	h1_sink_init(&sink, e.c, framing == FRAMING_NONE ? NULL : &fed.body, &o, framing, trailers, &arena);
+	h1_sink_init(
+	    &sink, e.c, framing == FRAMING_NONE ? NULL : &fed.body, &o, framing, trailers, &arena);
 }
 
 /* Runs the sink against a receiver that reads a little whenever the sink is stuck. */
@@ -81,7 +96,8 @@ run(void)
 		if (rc != SINK_CONN)
 			return rc;
 		shorts++;
-		ngot += drive_get(peer, got + ngot, 700 < sizeof got - ngot ? 700 : sizeof got - ngot, NULL);
+		ngot += drive_get(
+		    peer, got + ngot, 700 < sizeof got - ngot ? 700 : sizeof got - ngot, NULL);
 		loop_turn(&l, 0);
 		(void)ear_heard(&e);
 	}
@@ -155,7 +171,9 @@ check_body(enum h1_framing framing, size_t total, size_t piece, unsigned head)
 		struct chunked dec = { 0 };
 		size_t at, used;
 
-		ck_assert_int_eq(chunked_decode(&dec, got + 6 * (size_t)head, sent.n, &at, &n, &used), CHUNKED_LAST);
+		ck_assert_int_eq(
+		    chunked_decode(&dec, got + 6 * (size_t)head, sent.n, &at, &n, &used),
+		    CHUNKED_LAST);
 		ck_assert(span_eq_str(span_make(sent.p + used, sent.n - used), "\r\n"));
 		sent = span_make(sent.p + at, n);
 	}

@@ -6,7 +6,8 @@ ask(const char *method, const char *lines)
 {
 	static char head[1024];
 
-	(void)snprintf(head, sizeof head, "%s /secret-path HTTP/1.1\r\nHost: a.example\r\n%s\r\n", method, lines);
+	(void)snprintf(head, sizeof head, "%s /secret-path HTTP/1.1\r\nHost: a.example\r\n%s\r\n",
+	    method, lines);
 	return request_make(head);
 }
 
@@ -42,13 +43,16 @@ START_TEST(every_reason_has_an_answer_with_status_and_page)
 		if (r->down != NULL) {
 			body = body_peek(r->down);
 			ck_assert_uint_eq(body.n, r->resp.length);
-			ck_assert(holds(body, reason_token((enum reason)why)) && holds(body, "id-1"));
+			ck_assert(
+			    holds(body, reason_token((enum reason)why)) && holds(body, "id-1"));
 			ck_assert(!holds(body, "secret"));	/* nothing of the request is echoed */
-			ck_assert(holds(value(r, "Content-Type"), why % 2 ? "text/html" : "problem+json"));
+			ck_assert(holds(
+			    value(r, "Content-Type"), why % 2 ? "text/html" : "problem+json"));
 		}
 		ck_assert(span_eq_str(value(r, "Cache-Control"), "no-store"));
 		ck_assert_uint_eq(value(r, "Date").n, 29);
-		ck_assert(value(r, "Retry-After").n == (r->resp.status == 503 || r->resp.status == 429));
+		ck_assert(
+		    value(r, "Retry-After").n == (r->resp.status == 503 || r->resp.status == 429));
 		req_free(&r);
 	}
 	request_end();
@@ -82,11 +86,18 @@ END_TEST
 
 START_TEST(a_routes_own_page_goes_before_the_defaults_and_both_before_ours)
 {
-	struct conf_error_page mine[] = { { .status = 502, .body = "mine", .body_len = 4, .type = "text/x" } };
-	struct conf_error_page all[] = { { .status = 502, .body = "all", .body_len = 3, .type = "text/y" },
-	    { .status = 504, .body = "late", .body_len = 4, .type = "text/y" } };
+	struct conf_error_page mine[] = {
+		{ .status = 502, .body = "mine", .body_len = 4, .type = "text/x" }
+	};
+	struct conf_error_page all[] = {
+		{ .status = 502, .body = "all", .body_len = 3, .type = "text/y" },
+		{ .status = 504, .body = "late", .body_len = 4, .type = "text/y" }
+	};
 	struct conf_route route = { .name = "shop", .error_pages = mine, .nerror_pages = 1 };
-	static const struct { int status; const char *body; } rows[] = { { 502, "mine" }, { 504, "late" }, { 503, NULL } };
+	static const struct {
+		int status;
+		const char *body;
+	} rows[] = { { 502, "mine" }, { 504, "late" }, { 503, NULL } };
 
 	request_start(MODE_REVERSE);
 	request_conf.defaults.error_pages = all;
@@ -140,5 +151,7 @@ START_TEST(without_memory_for_an_answer_the_client_sees_a_close)
 END_TEST
 
 UNIT_MAIN("worker/req/reply", every_reason_has_an_answer_with_status_and_page,
-    head_and_bodiless_statuses_carry_no_body, a_routes_own_page_goes_before_the_defaults_and_both_before_ours,
-    an_answer_takes_the_place_of_an_earlier_one, without_memory_for_an_answer_the_client_sees_a_close)
+    head_and_bodiless_statuses_carry_no_body,
+    a_routes_own_page_goes_before_the_defaults_and_both_before_ours,
+    an_answer_takes_the_place_of_an_earlier_one,
+    without_memory_for_an_answer_the_client_sees_a_close)

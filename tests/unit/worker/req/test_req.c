@@ -2,8 +2,15 @@
 
 START_TEST(host_port_and_path_are_normalised)
 {
-	static const struct { const char *head, *host; uint16_t port; const char *path; bool dots; enum reason why; } rows[] = {
-		{ "GET /a/./b/../c?x HTTP/1.1\r\nHost: A.Example.\r\n\r\n", "a.example", 80, "/a/c", true, R_NONE },
+	static const struct {
+		const char *head, *host;
+		uint16_t port;
+		const char *path;
+		bool dots;
+		enum reason why;
+	} rows[] = {
+		{ "GET /a/./b/../c?x HTTP/1.1\r\nHost: A.Example.\r\n\r\n", "a.example", 80, "/a/c",
+		    true, R_NONE },
 		{ "GET /a%2db HTTP/1.1\r\nHost: a:8080\r\n\r\n", "a", 8080, "/a-b", false, R_NONE },
 		{ "GET http://B.example/ HTTP/1.1\r\nHost: a\r\n\r\n", "b.example", 80, "/", false, R_NONE },
 		{ "GET https://b HTTP/1.1\r\nHost: b\r\n\r\n", "b", 443, "/", false, R_NONE },
@@ -22,7 +29,8 @@ START_TEST(host_port_and_path_are_normalised)
 		if (rows[i].why == R_NONE) {
 			ck_assert_msg(why == R_NONE, "row %zu: %s", i, reason_token(why));
 			ck_assert_msg(span_eq_str(r->host, rows[i].host), "row %zu", i);
-			ck_assert_msg(span_eq_str(r->path, rows[i].path), "row %zu: %.*s", i, SPAN_ARG(r->path));
+			ck_assert_msg(span_eq_str(r->path, rows[i].path), "row %zu: %.*s", i,
+			    SPAN_ARG(r->path));
 			ck_assert_uint_eq(r->port, rows[i].port);
 			ck_assert_msg(r->dots == rows[i].dots, "row %zu", i);
 		} else {
@@ -40,7 +48,8 @@ START_TEST(a_request_is_counted_once_and_written_to_the_journal)
 	struct conf_rule rule = { .id = "allow-web" };
 	struct journal_view v;
 	struct ctx *x = request_start(MODE_FORWARD);
-	struct req *r = request_make("GET http://b/x HTTP/1.1\r\nHost: b\r\nUser-Agent: me\r\n\r\n");
+	struct req *r = request_make(
+	    "GET http://b/x HTTP/1.1\r\nHost: b\r\nUser-Agent: me\r\n\r\n");
 
 	ck_assert_uint_eq(x->stats->counter[C_REQUESTS_ACTIVE], 1);
 	ck_assert_uint_eq(x->reqs.count, 1);
@@ -89,5 +98,6 @@ START_TEST(a_full_journal_costs_the_record_not_the_request)
 }
 END_TEST
 
-UNIT_MAIN("worker/req/req", host_port_and_path_are_normalised, a_request_is_counted_once_and_written_to_the_journal,
+UNIT_MAIN("worker/req/req", host_port_and_path_are_normalised,
+    a_request_is_counted_once_and_written_to_the_journal,
     a_full_journal_costs_the_record_not_the_request)
