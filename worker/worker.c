@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "conf/base/assert.h"
@@ -87,6 +88,21 @@ set_limits(struct ctx *x)
 	    .max_fields = (uint16_t)h->max_response_fields };
 }
 
+/* A client connection may need one to a target: half of what may be open, less what else is (SECURITY.md 2). */
+static uint32_t
+max_sessions(const struct conf *c)
+{
+	struct rlimit rl;
+	uint64_t most = (uint64_t)c->process.connections;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur != RLIM_INFINITY) {
+		uint64_t half = rl.rlim_cur > 64 + 2 ? (rl.rlim_cur - 64) / 2 : 1;
+
+		most = half < most ? half : most;
+	}
+	return (uint32_t)most;
+}
+
 static int
 make_tables(struct ctx *x, struct errdetail *ed)
 {
@@ -131,6 +147,7 @@ ctx_init(struct ctx *x, struct env *e, struct errdetail *ed)
 	memcpy(&x->id_state, seed, sizeof x->id_state);
 	n = snprintf(x->via, sizeof x->via, "proxyd-%08x", (unsigned)(e->boot_id & 0xffffffffu));
 	x->via_len = (uint8_t)n;
+	x->max_sessions = max_sessions(x->conf);
 	set_limits(x);
 	return make_tables(x, ed);
 }

@@ -118,6 +118,7 @@ fetch_new(struct req *r)
 		return false;
 	memset(f, 0, sizeof *f);
 	f->r = r;
+	f->sink = (struct h1_sink)H1_SINK_NONE;
 	f->wait.task.run = on_granted;
 	f->query.done = on_resolved;
 	timer_init(&f->timer, on_queue_timeout);
@@ -135,6 +136,7 @@ drop_attempt(struct fetch *f, enum pick_outcome outcome)
 	if (f->dial.busy)
 		dial_cancel(&f->dial);
 	dns_cancel(&f->query);
+	h1_sink_fini(&f->sink);
 	if (f->conn != NULL) {
 		ctx_count(x, C_BYTES_UP_IN, (int64_t)conn_bytes_in(f->conn));
 		ctx_count(x, C_BYTES_UP_OUT, (int64_t)conn_bytes_out(f->conn));
@@ -411,7 +413,7 @@ reusable(const struct fetch *f)
 
 	return f->state == FS_BODY && f->sent && !f->one_shot && r->resp.keep_alive && r->resp.body != H1_CLOSE &&
 	    !r->is_local && !r->cut && (r->down == NULL || r->down->state == BODY_END) && conn_peek(f->conn).n == 0 &&
-	    !conn_readable(f->conn) && !conn_eof(f->conn) && !conn_failed(f->conn) && !r->x->draining;
+	    conn_dry(f->conn) && !conn_eof(f->conn) && !conn_failed(f->conn) && !r->x->draining;
 }
 
 static void

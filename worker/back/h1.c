@@ -257,7 +257,7 @@ on_timeout(struct fetch *f)
 	if (f->state == FS_BODY) {
 		if (r->down == NULL || r->down->state != BODY_OPEN)
 			return;
-		if (conn_paused(f->conn) || body_peek(r->down).n > 0)
+		if (r->down->stalled)
 			arm(f);		/* it waits for the client, not for the target */
 		else
 			h1_source_fail(&f->source, R_RESPONSE_IDLE);

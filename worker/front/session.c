@@ -14,6 +14,8 @@
 #include "worker/front/clients.h"
 #include "worker/front/proxy.h"
 
+#define CROWDED_KEEPALIVE_MS 5000	/* patience with idle clients above 80 % of the connections */
+
 static struct slab session_slab = SLAB_INIT("session", struct session, 4096);
 
 static void
@@ -30,6 +32,7 @@ session_free(struct session *s)
 	if (s->state == SESS_IDLE)
 		ctx_count(s->x, C_CONNS_IDLE, -1);
 	clients_leave(s->slot);
+	h1_sink_fini(&s->sink);
 	list_remove(&s->x->sessions, &s->node);
 	loop_defer_free(&s->x->loop, &s->garbage, free_session);
 }
@@ -115,6 +118,9 @@ session_may_go_on(const struct session *s)
 void
 session_idle(struct session *s)
 {
+	const struct conf_timeouts *t = &s->x->conf->timeouts;
+	bool crowded = s->x->sessions.count > s->x->max_sessions / 5 * 4;
+
 	s->state = SESS_IDLE;
 	s->req = NULL;
 	s->scan = (struct h1_scan){ 0 };
@@ -122,7 +128,8 @@ session_idle(struct session *s)
 	s->unsent = SPAN_NONE;
 	s->blocked = s->blocked_since = 0;
 	s->last = !session_may_go_on(s);
-	s->due_ms = s->x->loop.now_ms + s->x->conf->timeouts.keepalive_ms;
+	s->due_ms = s->x->loop.now_ms + (crowded && t->keepalive_ms > CROWDED_KEEPALIVE_MS ?
+	    CROWDED_KEEPALIVE_MS : t->keepalive_ms);
 	ctx_count(s->x, C_CONNS_IDLE, 1);
 	session_arm(s);
 	if (conn_buffer(s->conn, BUF_SMALL) == 0)	/* never grows: cannot fail */
@@ -361,7 +368,7 @@ session_start(struct ctx *x, const struct conf_listener *l, int fd, const struct
 	struct client_slot *slot;
 	struct session *s;
 
-	if (x->sessions.count >= (uint32_t)x->conf->process.connections) {
+	if (x->sessions.count >= x->max_sessions) {
 		refuse(x, fd, R_OVERLOAD);
 		return;
 	}
@@ -375,7 +382,8 @@ session_start(struct ctx *x, const struct conf_listener *l, int fd, const struct
 		refuse(x, fd, R_NO_MEMORY);
 		return;
 	}
-	*s = (struct session){ .x = x, .listener = l, .peer = *peer, .started_ms = x->loop.now_ms, .slot = slot };
+	*s = (struct session){ .x = x, .listener = l, .peer = *peer, .started_ms = x->loop.now_ms, .slot = slot,
+	    .sink = H1_SINK_NONE };
 	s->conn = conn_new(&x->loop, fd, on_event, s);
 	list_push(&x->sessions, &s->node);
 	ctx_count(x, C_CONNS_ACCEPTED, 1);

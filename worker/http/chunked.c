@@ -146,7 +146,7 @@ begin_data(struct chunked *c)
 static enum reason
 on_framing(struct chunked *c, unsigned char b)
 {
-	if (++c->overhead > OVERHEAD_FREE + c->payload)
+	if (++c->overhead > OVERHEAD_FREE + c->payload && !c->lax)
 		return fail(c, R_CHUNK_OVERHEAD);
 	switch ((enum state)c->state) {
 	case SIZE:

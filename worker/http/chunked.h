@@ -15,6 +15,7 @@ struct chunked {
 	uint32_t	ext_total;
 	uint64_t	left;		/* payload bytes still to come in this chunk (private while in framing) */
 	uint64_t	payload, overhead;	/* so far */
+	bool		lax;		/* framing may outweigh the payload: answers stream word by word */
 	enum reason	why;		/* of CHUNKED_ERROR: R_CHUNK_* */
 };
 

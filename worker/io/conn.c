@@ -516,6 +516,18 @@ conn_paused(const struct conn *c)
 }
 
 bool
+conn_dry(struct conn *c)
+{
+	char byte;
+
+	if (c->failed || c->eof || (c->in != NULL && buf_unread(c->in) > 0))
+		return false;
+	if (c->readable && recv(c->source.fd, &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN)
+		c->readable = false;
+	return !c->readable;
+}
+
+bool
 conn_eof(const struct conn *c)
 {
 	return c->eof;

@@ -16,10 +16,17 @@ enum body_state {
 };
 
 struct body;
+struct conn;
 struct body_ops {
 	struct span (*peek)(struct body *);		/* payload at hand, lent until consume */
 	void	(*consume)(struct body *, size_t n);	/* may make the source read on; never calls ready */
 	void	(*want)(struct body *);			/* the sink has nothing left to do: read on */
+	/*
+	 * For bulk that nobody looks at (NULL: never). splice: the conn to take bytes from and at most how many, or NULL;
+	 * only asked when peek is empty. spliced: that many were taken, or the conn ended (n 0).
+	 */
+	struct conn *(*splice)(struct body *, uint64_t *max);
+	void	(*spliced)(struct body *, size_t n);
 };
 
 #define BODY_UNKNOWN UINT64_MAX
@@ -29,6 +36,7 @@ struct body {
 	enum reason	why;
 	uint64_t	length;		/* as announced, or BODY_UNKNOWN */
 	uint64_t	moved;		/* payload bytes consumed */
+	bool		stalled;	/* the sink cannot take more for now: the source may not be blamed for silence */
 	struct fields	*trailers;	/* once BODY_END; NULL: none */
 	void		(*ready)(struct body *);	/* to the sink: more payload, the end, or failure */
 	void		*sink;		/* the sink's own */

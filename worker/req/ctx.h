@@ -30,6 +30,7 @@ struct ctx {
 	struct chain	**chains;	/* per route, and one more for forward */
 	struct h1_limits request_limits, response_limits;
 	struct list	sessions;	/* every client connection */
+	uint32_t	max_sessions;	/* process.connections, or what the open-files limit allows */
 	struct list	reqs;		/* every request in progress: for the crash report and drain */
 	bool		draining;
 	char		via[24];	/* our name in Via: unlike any other proxy's */

@@ -12,13 +12,15 @@
 
 #define PAYLOAD_MAX	(1u << 30)	/* of one chunk */
 #define IOV_MAX_OUT	256
+#define SPLICE_CHUNK	(256u << 10)
+#define SPLICE_TURNS	8		/* moves before others get a turn */
 
 void
 h1_sink_init(struct h1_sink *s, struct conn *c, struct body *b, const struct h1_out *head, enum h1_framing framing,
     bool trailers, struct arena *arena)
 {
 	*s = (struct h1_sink){ .conn = c, .body = b, .head = head->iov, .nhead = head->n, .framing = framing,
-	    .trailers = trailers, .arena = arena };
+	    .trailers = trailers, .arena = arena, .pipe = { .rd = -1, .wr = -1 } };
 	if (framing == FRAMING_NONE)
 		s->ended = true;
 }
@@ -150,8 +152,85 @@ account(struct h1_sink *s, size_t n)
 	s->post.n -= n;
 }
 
-enum sink_result
-h1_sink_run(struct h1_sink *s)
+/* ------------------------------------------------------------------ bulk */
+
+/* Nothing is at hand and the rest needs no looking at: socket to pipe to socket. */
+static bool
+may_splice(struct h1_sink *s)
+{
+	struct body *b = s->body;
+	uint64_t max;
+
+	if (s->pipe.rd >= 0)
+		return true;
+	if (s->framing != FRAMING_RAW || b->state != BODY_OPEN || b->ops->splice == NULL || !splice_open(&s->pipe))
+		return false;
+	if (b->ops->splice(b, &max) != NULL)
+		return true;
+	splice_close(&s->pipe);
+	return false;
+}
+
+static void
+take(struct h1_sink *s, struct conn *from, uint64_t max)
+{
+	ssize_t n = conn_splice_in(from, &s->pipe, max < SPLICE_CHUNK ? (size_t)max : SPLICE_CHUNK);
+
+	if (n > 0)
+		s->body->ops->spliced(s->body, (size_t)n);
+	else if (n == -2)
+		s->body->ops->spliced(s->body, 0);
+}
+
+/* What is in the pipe goes first. true: it is empty now. */
+static bool
+give(struct h1_sink *s, enum sink_result *stop)
+{
+	while (s->pipe.held > 0) {
+		ssize_t n = conn_splice_out(s->conn, &s->pipe);
+
+		if (n <= 0) {
+			*stop = n < 0 ? SINK_FAILED : SINK_CONN;
+			return false;
+		}
+		s->body->moved += (uint64_t)n;
+	}
+	return true;
+}
+
+static enum sink_result
+run_splice(struct h1_sink *s)
+{
+	enum sink_result stop = SINK_BODY;
+	struct conn *from;
+	uint64_t max;
+
+	for (int i = 0; i < SPLICE_TURNS; i++) {
+		if (!give(s, &stop))
+			return stop;
+		if (s->body->state != BODY_OPEN)
+			return s->body->state == BODY_END ? SINK_DONE : SINK_CUT;
+		from = s->body->ops->splice(s->body, &max);
+		if (from == NULL || !conn_readable(from))
+			break;
+		take(s, from, max);
+	}
+	if (!give(s, &stop))
+		return stop;
+	body_want(s->body);		/* continues from the loop when more is there already */
+	return SINK_BODY;
+}
+
+void
+h1_sink_fini(struct h1_sink *s)
+{
+	splice_close(&s->pipe);
+}
+
+/* ------------------------------------------------------------------ running */
+
+static enum sink_result
+run(struct h1_sink *s)
 {
 	struct iovec iov[IOV_MAX_OUT];
 
@@ -166,6 +245,8 @@ h1_sink_run(struct h1_sink *s)
 		if (n == 0) {
 			if (s->ended)
 				return SINK_DONE;
+			if (may_splice(s))
+				return run_splice(s);
 			if (s->body->state == BODY_FAILED)
 				return SINK_CUT;
 			body_want(s->body);
@@ -180,6 +261,18 @@ h1_sink_run(struct h1_sink *s)
 		if ((size_t)done < want)
 			return SINK_CONN;
 	}
+}
+
+enum sink_result
+h1_sink_run(struct h1_sink *s)
+{
+	enum sink_result rc = run(s);
+
+	if (s->body != NULL)
+		s->body->stalled = rc == SINK_CONN;
+	if (rc != SINK_BODY && rc != SINK_CONN)
+		h1_sink_fini(s);
+	return rc;
 }
 
 bool

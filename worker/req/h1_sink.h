@@ -34,9 +34,13 @@ struct h1_sink {
 	uint8_t		pre_len, pre_off;
 	uint64_t	frame;		/* payload of the current chunk not yet out */
 	struct span	post;		/* behind the payload: CRLF, last chunk, trailers */
+	struct splice	pipe;		/* rd -1: not open */
 };
+
+#define H1_SINK_NONE	{ .pipe = { .rd = -1, .wr = -1 } }	/* before h1_sink_init */
 
 void	h1_sink_init(struct h1_sink *, struct conn *, struct body *, const struct h1_out *head, enum h1_framing,
 	    bool trailers, struct arena *);
 enum sink_result h1_sink_run(struct h1_sink *);
+void	h1_sink_fini(struct h1_sink *);		/* gives the pipe back; idempotent */
 bool	h1_sink_head_out(const struct h1_sink *);	/* the whole head was taken */

@@ -245,10 +245,11 @@ h1_source_init(struct h1_source *s, struct conn *c, enum h1_body kind, uint64_t 
 void
 h1_source_data(struct h1_source *s)
 {
-	decode(s);
+	if (!s->raw)
+		decode(s);
 	if (s->at_hand > 0 && conn_full(s->conn))
 		conn_pause(s->conn);
-	if (s->at_hand == 0 && s->body.state == BODY_OPEN)
+	if (!s->raw && s->at_hand == 0 && s->body.state == BODY_OPEN)
 		return;			/* framing only: the sink still waits */
 	if (s->wait_since != 0)
 		s->waited += conn_loop(s->conn)->now_ms - s->wait_since;

@@ -53,7 +53,7 @@ kept_want(struct body *b)
 	body_want(of(b)->from);
 }
 
-static const struct body_ops kept_ops = { kept_peek, kept_consume, kept_want };
+static const struct body_ops kept_ops = { .peek = kept_peek, .consume = kept_consume, .want = kept_want };
 
 static void
 on_from_ready(struct body *from)
