@@ -117,6 +117,18 @@ drop_empty_buffer(struct conn *c)
 		buf_put(&c->in);
 }
 
+/* The owner reads by itself, unless the end was found before it began to. */
+static void
+tell_raw(struct conn *c)
+{
+	if (c->readable) {
+		(void)tell(c, CONN_DATA);
+	} else if (c->eof && !c->eof_told) {
+		c->eof_told = true;
+		(void)tell(c, CONN_EOF);
+	}
+}
+
 /* Reads once and tells; what is left is continued by the task, after everybody else had a turn. */
 static void
 read_and_tell(struct conn *c)
@@ -126,8 +138,7 @@ read_and_tell(struct conn *c)
 	if (c->paused || c->failed)
 		return;
 	if (c->raw) {
-		if (c->readable)
-			(void)tell(c, CONN_DATA);
+		tell_raw(c);
 		return;
 	}
 	if (c->readable)

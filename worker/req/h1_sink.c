@@ -161,8 +161,6 @@ may_splice(struct h1_sink *s)
 	struct body *b = s->body;
 	uint64_t max;
 
-	if (s->pipe.rd >= 0)
-		return true;
 	if (s->framing != FRAMING_RAW || b->state != BODY_OPEN || b->ops->splice == NULL || !splice_open(&s->pipe))
 		return false;
 	if (b->ops->splice(b, &max) != NULL)
@@ -205,18 +203,16 @@ run_splice(struct h1_sink *s)
 	struct conn *from;
 	uint64_t max;
 
-	for (int i = 0; i < SPLICE_TURNS; i++) {
+	for (int i = 0;; i++) {
 		if (!give(s, &stop))
 			return stop;
 		if (s->body->state != BODY_OPEN)
 			return s->body->state == BODY_END ? SINK_DONE : SINK_CUT;
 		from = s->body->ops->splice(s->body, &max);
-		if (from == NULL || !conn_readable(from))
+		if (i == SPLICE_TURNS || from == NULL || !conn_readable(from))
 			break;
 		take(s, from, max);
 	}
-	if (!give(s, &stop))
-		return stop;
 	body_want(s->body);		/* continues from the loop when more is there already */
 	return SINK_BODY;
 }
@@ -234,6 +230,8 @@ run(struct h1_sink *s)
 {
 	struct iovec iov[IOV_MAX_OUT];
 
+	if (s->pipe.rd >= 0)
+		return run_splice(s);	/* the source may have ended: what the pipe holds is still to go */
 	for (;;) {
 		size_t want = 0;
 		ssize_t done;

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include "tests/unit/lib/drive.h"
 #include "worker/req/h1_sink.h"
+#include "worker/req/h1_source.h"
 
 /* A source that is fed by the test. */
 struct fed { struct body body; struct span rest; unsigned wanted; };
@@ -42,6 +43,12 @@ fed_consume(struct body *b, size_t n)
 static const struct body_ops fed_ops = {
 	.peek = fed_peek, .consume = fed_consume, .want = fed_want
 };
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
 
 static void
 start(void)
@@ -296,6 +303,143 @@ START_TEST(a_lost_receiver_ends_the_sink)
 }
 END_TEST
 
+static struct h1_source source;
+static enum sink_result last;
+
+static void
+on_source_ready(struct body *b)
+{
+	(void)b;
+	if (last == SINK_BODY)
+		last = h1_sink_run(&sink);
+}
+
+static void
+on_from(struct conn *c, enum conn_event ev, void *owner)
+{
+	(void)owner;
+	if (ev == CONN_DATA && source.body.state == BODY_OPEN)
+		h1_source_data(&source);
+	else if (ev == CONN_DATA)
+		conn_pause(c);
+	else if (ev == CONN_EOF && source.body.state == BODY_OPEN)
+		h1_source_eof(&source);
+}
+
+/* A body of `total` bytes from conn to conn; the receiver takes `sip` bytes a turn. */
+static void
+check_relay(enum h1_body kind, enum h1_framing framing, size_t total, size_t sip)
+{
+	static const struct h1_limits limits = { 65536, 16384, 8192, 100, false };
+	static char payload[sizeof got - 64];
+	size_t sent = 0;
+	int from[2];
+	struct conn *c;
+	struct h1_out o;
+
+	for (size_t i = 0; i < total; i++)
+		payload[i] = (char)(i * 19 + (i >> 8));
+	start();
+	drive_pair(from);
+	c = conn_new(&l, from[0], on_from, NULL);
+	h1_source_init(&source, c, kind, total, true, &arena, &limits, UINT64_MAX);
+	source.body.ready = on_source_ready;
+	h1_out_init(&o, &arena, 1, 64);
+	h1_out_text(&o, SPAN("head"));
+	h1_sink_init(&sink, e.c, &source.body, &o, framing, false, &arena);
+	last = h1_sink_run(&sink);
+	for (int64_t end = l.now_ms + 10000; last != SINK_DONE && l.now_ms < end;) {
+		ssize_t w = sent < total ?
+		    send(from[1], payload + sent, total - sent, MSG_DONTWAIT) :
+		    0;
+
+		sent += w > 0 ? (size_t)w : 0;
+		if (sent == total && kind == H1_CLOSE)
+			(void)shutdown(from[1], SHUT_WR);
+		loop_turn(&l, 0);
+		if (strchr(ear_heard(&e), 'w') != NULL && last == SINK_CONN)
+			last = h1_sink_run(&sink);
+		ngot += drive_get(peer, got + ngot, least(sip, sizeof got - ngot), NULL);
+	}
+	(void)all_sent();
+	ck_assert_msg(last == SINK_DONE, "kind %d, %zu bytes: stuck at %zu, result %d", kind, total,
+	    ngot, last);
+	if (framing == FRAMING_RAW) {
+		ck_assert_uint_eq(ngot, 4 + total);
+		ck_assert_int_eq(memcmp(got + 4, payload, total), 0);
+	}
+	ck_assert_uint_eq(source.body.moved, total);
+	ck_assert(body_done(&source.body));
+	conn_free(&c);
+	close(from[1]);
+	stop();
+}
+
+START_TEST(a_body_passes_from_conn_to_conn_whatever_its_size_and_the_readers_pace)
+{
+	static const size_t totals[] = { 0, 1, 65536, 131071, 131072, 300000, 1000000 };
+
+	for (size_t i = 0; i < ARRAY_LEN(totals); i++)
+		for (size_t sip = 1500; sip <= 1000000; sip += 998500) {
+			check_relay(H1_LENGTH, FRAMING_RAW, totals[i], sip);
+			check_relay(H1_CLOSE, FRAMING_RAW, totals[i], sip);
+			check_relay(H1_CLOSE, FRAMING_CHUNKED, totals[i], sip);
+		}
+}
+END_TEST
+
+static struct conn *splice_from;
+static size_t splice_left;
+
+static struct conn *
+fed_splice(struct body *b, uint64_t *max)
+{
+	(void)b;
+	*max = 1000;
+	return splice_from;
+}
+
+static void
+fed_spliced(struct body *b, size_t n)
+{
+	splice_left -= n;
+	if (splice_left == 0)
+		b->state = BODY_END;
+}
+
+/* Nobody calls the sink again for an end that it found itself, whichever move finds it. */
+START_TEST(an_end_found_by_any_splice_of_a_turn_is_the_end)
+{
+	static const struct body_ops ops = { .peek = fed_peek,
+		.consume = fed_consume,
+		.want = fed_want,
+		.splice = fed_splice,
+		.spliced = fed_spliced };
+	static const char payload[20000];
+
+	for (size_t moves = 1; moves <= 20; moves++) {
+		enum sink_result rc;
+		int from[2];
+
+		start();
+		drive_pair(from);
+		splice_from = conn_new(&l, from[0], on_from, NULL);
+		splice_left = moves * 1000;
+		drive_put(from[1], span_make(payload, splice_left));
+		conn_raw(splice_from, true);
+		fed.body.ops = &ops;
+		begin(FRAMING_RAW, false, 1);
+		while ((rc = run()) == SINK_BODY && splice_left > 0)
+			continue;
+		ck_assert_msg(rc == SINK_DONE, "%zu moves: %d", moves, rc);
+		ck_assert_uint_eq(all_sent().n, 6 + moves * 1000);
+		conn_free(&splice_from);
+		close(from[1]);
+		stop();
+	}
+}
+END_TEST
+
 /* No room for the trailers: better a message that is visibly cut than one without them. */
 START_TEST(trailers_without_memory_cut_the_message)
 {
@@ -326,4 +470,5 @@ UNIT_MAIN("worker/req/h1_sink", a_head_alone_is_the_whole_message,
     every_byte_arrives_in_order_however_short_the_writes, head_and_first_payload_leave_in_one_piece,
     trailers_go_only_to_who_takes_them, a_failed_body_gives_what_it_has_and_never_a_last_chunk,
     a_chunk_half_written_is_finished_as_announced, a_lost_receiver_ends_the_sink,
-    trailers_without_memory_cut_the_message)
+    a_body_passes_from_conn_to_conn_whatever_its_size_and_the_readers_pace,
+    an_end_found_by_any_splice_of_a_turn_is_the_end, trailers_without_memory_cut_the_message)
