@@ -81,8 +81,10 @@ start_request(struct session *s, size_t len)
 		r->close = true;
 	}
 	req_run(r);
-	if (s->req == r && s->conn != NULL)
-		session_arm(s);		/* it waits: for its body, for the target, or for the client to read */
+	if (s->req != r || s->conn == NULL)
+		return;
+	session_arm(s);			/* it waits: for its body, for the target, or for the client to read */
+	conn_watch(s->conn);
 }
 
 void
@@ -117,11 +119,16 @@ h1_on_data(struct session *s)
 
 /* ------------------------------------------------------------------ the answer */
 
-/* Whether the client connection ends behind this answer. */
+/*
+ * Whether the client connection ends behind this answer. An answer that refuses while the body still flows is
+ * the last one: the rest of the body will not be waited for.
+ */
 static bool
 must_close(const struct session *s, const struct req *r)
 {
-	return s->last || r->close || s->x->draining || (r->up != NULL && r->up->state != BODY_END && r->is_local);
+	bool early = r->up != NULL && r->up->state != BODY_END;
+
+	return s->last || r->close || s->x->draining || (early && (r->is_local || r->resp.status >= 300));
 }
 
 static bool

@@ -127,12 +127,14 @@ parse_v2(struct span buf, size_t *len, struct addr *src)
 		return PROXY_MORE;
 	src->len = 0;
 	block = p[13] == 0x11 ? 12 : p[13] == 0x21 ? 36 : 0;
+	if ((p[12] & 15) == 0)
+		return PROXY_OK;	/* LOCAL, a health check of the balancer itself: the rest says nothing */
 	if (p[13] != 0x11 && p[13] != 0x21 && p[13] != 0x00)
 		return PROXY_BAD;	/* UDP and UNIX make no sense on a TCP listener */
 	if (body < block || !tlvs_ok(p, V2_HEAD + block, *len))
 		return PROXY_BAD;
-	if ((p[12] & 15) == 0 || block == 0)
-		return PROXY_OK;	/* LOCAL: a health check of the balancer itself */
+	if (block == 0)
+		return PROXY_OK;
 	if (block == 12)
 		v2_address(src, AF_INET, p + 16, p + 24);
 	else

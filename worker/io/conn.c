@@ -520,6 +520,13 @@ conn_readable(const struct conn *c)
 	return c->readable;
 }
 
+void
+conn_watch(struct conn *c)
+{
+	if (!c->failed)
+		(void)conn_register(c);
+}
+
 bool
 conn_paused(const struct conn *c)
 {

@@ -51,6 +51,7 @@ void	conn_shutdown(struct conn *);		/* FIN after what was written; reading goes 
 
 void	conn_pause(struct conn *);		/* no CONN_DATA until conn_resume */
 void	conn_resume(struct conn *);		/* bytes already unread are announced again, from the loop */
+void	conn_watch(struct conn *);		/* a paused conn that was never registered: tell its reset all the same */
 bool	conn_paused(const struct conn *);
 bool	conn_dry(struct conn *);		/* nothing unread here, nothing in the kernel, no FIN: asks the kernel where unsure */
 bool	conn_eof(const struct conn *);		/* FIN was received (unread bytes may remain) */

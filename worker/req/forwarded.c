@@ -15,21 +15,30 @@ is_trusted(const struct conf_listener *l, const struct addr *a)
 	return false;
 }
 
+static bool
+is_port(struct span s)
+{
+	uint64_t port;
+
+	return s.n > 1 && s.p[0] == ':' && span_to_u64(span_make(s.p + 1, s.n - 1), UINT16_MAX, &port) == 0;
+}
+
 /* "1.2.3.4", "1.2.3.4:80", "[::1]", "[::1]:80", "::1" */
 static bool
 parse_hop(struct span s, struct addr *a)
 {
-	ptrdiff_t colon;
+	ptrdiff_t end = s.n > 0 && s.p[0] == '[' ? span_find(s, ']') : span_find(s, ':');
+	struct span rest;
 
-	if (s.n > 1 && s.p[0] == '[') {
-		ptrdiff_t end = span_find(s, ']');
-
-		return end > 0 && addr_parse_ip(a, span_make(s.p + 1, (size_t)end - 1), 0) == 0;
-	}
 	if (addr_parse_ip(a, s, 0) == 0)
 		return true;
-	colon = span_find(s, ':');
-	return colon > 0 && addr_parse_ip(a, span_make(s.p, (size_t)colon), 0) == 0;
+	if (end <= 0)
+		return false;
+	if (s.p[0] != '[')
+		return is_port(span_make(s.p + end, s.n - (size_t)end)) &&
+		    addr_parse_ip(a, span_make(s.p, (size_t)end), 0) == 0;
+	rest = span_make(s.p + end + 1, s.n - (size_t)end - 1);
+	return (rest.n == 0 || is_port(rest)) && addr_parse_ip(a, span_make(s.p + 1, (size_t)end - 1), 0) == 0;
 }
 
 /* Right to left, past every trusted hop, to the first one that is not (SECURITY.md rows 64, 65). */

@@ -103,6 +103,7 @@ START_TEST(version_2_is_checked_to_its_last_tlv)
 		{ B(SIG "\x21\x21\x00\x24" IP6), PROXY_OK, "[2001:db8::7]:12345", 0 },
 		{ B(SIG "\x20\x00\x00\x00"), PROXY_OK, NULL, 0 },
 		{ B(SIG "\x20\x11\x00\x0c" IP4), PROXY_OK, NULL, 0 },
+		{ B(SIG "\x20\x12\x00\x0c" IP4), PROXY_OK, NULL, 0 },	/* LOCAL: whatever family */
 		{ B(SIG "\x21\x00\x00\x00"), PROXY_OK, NULL, 0 },
 		{ B(SIG "\x21\x11\x00\x13" IP4 "\x02\x00\x04host"), PROXY_OK, "192.0.2.1:12345", 0 },
 		{ B(SIG "\x21\x11\x00\x0f" IP4 "\x04\x00\x00"), PROXY_OK, "192.0.2.1:12345", 0 },

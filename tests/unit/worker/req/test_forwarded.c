@@ -44,6 +44,8 @@ START_TEST(the_client_is_the_first_hop_from_the_right_that_is_not_trusted)
 		{ "X-Forwarded-For: \"192.0.2.7\"\r\n", "127.0.0.1" },
 		{ "X-Forwarded-For: []\r\n", "127.0.0.1" },
 		{ "X-Forwarded-For: :80\r\n", "127.0.0.1" },
+		{ "X-Forwarded-For: [2001:db8::1]x\r\n", "127.0.0.1" },
+		{ "X-Forwarded-For: 192.0.2.7:http\r\n", "127.0.0.1" },
 		{ "X-Forwarded-For: ::ffff:10.9.9.9\r\n", NULL },
 	};
 
