@@ -131,6 +131,7 @@ class Client:
             return "rst"
         except (TimeoutError, socket.timeout):
             return "open"
+        self.reader.buf += data
         return data if data else "fin"
 
     def request(self, data, method=None, **kw):
