@@ -163,17 +163,6 @@ to_service(struct req *r)
 
 /* ------------------------------------------------------------------ the route */
 
-static const struct conf_route *
-default_route(const struct req *r)
-{
-	const struct conf *c = r->x->conf;
-
-	for (unsigned i = 0; c->defaults.server != NULL && i < c->nroutes; i++)
-		if (strcmp(c->routes[i].name, c->defaults.server) == 0)
-			return &c->routes[i];
-	return NULL;
-}
-
 /* A route that refuses is also judged on the form a lax server might make of the path (SECURITY.md row 25). */
 static void
 judge_strictly(struct req *r, struct route_match *m)
@@ -205,8 +194,7 @@ find_route(struct req *r)
 		memcpy(r->captures, m.captures, m.ncaptures * sizeof m.captures[0]);
 		return R_NONE;
 	case ROUTE_NO_HOST:
-		r->route = default_route(r);
-		return r->route != NULL ? R_NONE : refuse(r, R_HOST_UNKNOWN);
+		return refuse(r, R_HOST_UNKNOWN);
 	case ROUTE_NO_PATH:
 		return refuse(r, R_ROUTE_NONE);
 	case ROUTE_NO_METHOD:

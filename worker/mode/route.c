@@ -336,7 +336,7 @@ route_find(const struct route_table *t, struct span host, struct span path, enum
 	}
 	if (t->any != NULL && search(&f, t->any))
 		return ROUTE_FOUND;
-	if (!known && t->any == NULL)
+	if (!known && !f.path_seen && (t->any == NULL || t->hosts.used > 0))
 		return t->server != NULL ? find_by_server(t, &f) : ROUTE_NO_HOST;
 	return f.path_seen ? ROUTE_NO_METHOD : ROUTE_NO_PATH;
 }

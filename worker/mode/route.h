@@ -20,6 +20,7 @@ struct route_match {
 /*
  * host: lower case, without port and trailing dot. path: normalised. The most specific route wins: exact host
  * before longest wildcard before any; literal segments before captures before rest (pattern_compare); a route
- * with methods before one without.
+ * with methods before one without. A host that no route names goes to routes without hosts, then to defaults.server,
+ * else ROUTE_NO_HOST; where no route names a host, ROUTE_NO_PATH.
  */
 enum route_result route_find(const struct route_table *, struct span host, struct span path, enum method, struct span method_text, struct route_match *);

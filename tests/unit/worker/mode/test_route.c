@@ -103,12 +103,12 @@ START_TEST(the_most_specific_route_wins)
 		{ "GET", "a.b.example.com", "/x", ROUTE_NO_PATH, NULL },
 		{ "GET", ".example.com", "/", ROUTE_FOUND, "any" },
 		{ "GET", "", "/", ROUTE_FOUND, "any" },
-		{ "GET", "other.org", "/x", ROUTE_NO_PATH, NULL },
+		{ "GET", "other.org", "/x", ROUTE_NO_HOST, NULL },
 		{ "POST", "other.org", "/health", ROUTE_NO_METHOD, NULL },
 		{ "LOCK", "other.org", "/health", ROUTE_NO_METHOD, NULL },
 		{ "HEAD", "other.org", "/health", ROUTE_FOUND, "health" },
-		{ "OPTIONS", "other.org", "*", ROUTE_NO_PATH, NULL },
-		{ "GET", "other.org", "", ROUTE_NO_PATH, NULL },
+		{ "OPTIONS", "other.org", "*", ROUTE_NO_HOST, NULL },
+		{ "GET", "other.org", "", ROUTE_NO_HOST, NULL },
 	};
 
 	start();
@@ -131,6 +131,8 @@ END_TEST
 START_TEST(unknown_hosts_go_to_the_default_route_or_nowhere)
 {
 	static const struct row none[] = { { "GET", "b.example", "/", ROUTE_NO_HOST, NULL } };
+	static const struct row ping[] = { { "GET", "b.example", "/ping", ROUTE_FOUND, "ping" } };
+	static const struct row lone[] = { { "GET", "b.example", "/", ROUTE_NO_PATH, NULL } };
 	static const struct row some[] = {
 		{ "GET", "a.example", "/x", ROUTE_FOUND, "a" },
 		{ "GET", "a.example", "/y", ROUTE_NO_PATH, NULL },
@@ -147,6 +149,12 @@ START_TEST(unknown_hosts_go_to_the_default_route_or_nowhere)
 	add("fallback", "f.example", "/y", "GET");
 	conf.defaults.server = "fallback";
 	check_rows(some, ARRAY_LEN(some));
+	add("ping", NULL, "/ping", NULL);	/* for every host, which makes none of them known */
+	check_rows(some, ARRAY_LEN(some));
+	check_rows(ping, ARRAY_LEN(ping));
+	start();
+	add("ping", NULL, "/ping", NULL);
+	check_rows(lone, ARRAY_LEN(lone));
 }
 END_TEST
 
@@ -251,9 +259,16 @@ compare(const struct conf_route *a, const struct conf_route *b, const char *host
 static enum route_result
 brute_force(const char *method, const char *host, const char *path, const struct conf_route **best)
 {
-	enum route_result result = ROUTE_NO_HOST;
+	enum route_result result = ROUTE_NO_PATH;
+	bool known = false;
 
 	*best = NULL;
+	for (unsigned i = 0; i < conf.nroutes; i++) {
+		known = known || host_rank(&routes[i], host) > 0;
+		if (routes[i].match.hosts.n > 0)
+			result = ROUTE_NO_HOST;
+	}
+	result = known ? ROUTE_NO_PATH : result;
 	for (unsigned i = 0; i < conf.nroutes; i++) {
 		const struct conf_route *r = &routes[i];
 		struct pattern_capture v[PATTERN_CAPTURES];
@@ -261,12 +276,9 @@ brute_force(const char *method, const char *host, const char *path, const struct
 
 		if (host_rank(r, host) < 0)
 			continue;
-		if (result == ROUTE_NO_HOST)
-			result = ROUTE_NO_PATH;
 		if (!pattern_match(&r->path, span_str(path), v, &n))
 			continue;
-		if (result == ROUTE_NO_PATH)
-			result = ROUTE_NO_METHOD;
+		result = ROUTE_NO_METHOD;
 		if (takes(r, method) && (*best == NULL || compare(r, *best, host) < 0))
 			*best = r;
 	}
