@@ -175,7 +175,7 @@ endpoints_json(const struct endpoint_data *d, unsigned service)
 		o = json_obj();
 		json_set_str(o, "address", addr_text(&addr, text));
 		json_set_str(o, "state", endpoint_ejected(e, now) ? "ejected" : "up");
-		json_set_int(o, "inflight", atomic_load(&e->inflight));
+		json_set_int(o, "inflight", endpoint_load(e));
 		json_set_int(o, "weight", e->weight);
 		json_set_bool(o, "backup", e->backup != 0);
 		json_push(list, o);

@@ -115,12 +115,14 @@ build_slots(struct generation *g, struct stats_data *stats)
 static int
 build_endpoints(struct master *m, struct generation *g, struct errdetail *ed)
 {
+	unsigned lanes = m->segments.lanes;
 	int rc;
 
-	rc = shm_create(&g->endpoints, "endpoints", ENDPOINT_VERSION, endpoint_size(g->conf), ed);
+	rc = shm_create(&g->endpoints, "endpoints", ENDPOINT_VERSION,
+	    endpoint_size(g->conf, lanes), ed);
 	if (rc != 0)
 		return rc;
-	endpoint_init(g->endpoints.data, g->conf);
+	endpoint_init(g->endpoints.data, g->conf, lanes);
 	if (m->current != NULL)
 		endpoint_carry(g->endpoints.data, m->current->endpoints.data);
 	return 0;

@@ -55,6 +55,7 @@ struct generation {
 	struct conf	*conf;		/* owned */
 	struct identity	identity;
 	struct shm	endpoints;
+	bool		unsettled;	/* a worker died: its load may not be all taken back yet */
 	struct listen_fd *listens;
 	unsigned	nlistens;
 	unsigned	*slots;		/* listener, service, route and rule slots in one allocation */

@@ -374,6 +374,20 @@ supervise_check(struct generation *g)
 	cycle_freed(m);
 }
 
+/* The requests of a worker that is gone are in flight no more, whichever generation counted them. */
+static void
+load_fold(struct master *m, const struct child *c)
+{
+	if (c->seat->role != ROLE_WORKER)
+		return;
+	LIST_EACH(&m->generations, n) {
+		struct generation *g = LIST_ENTRY(n, struct generation, node);
+
+		endpoint_fold(g->endpoints.data, c->lane);
+		g->unsettled = true;
+	}
+}
+
 static void
 on_death(struct master *m, struct child *c, int status)
 {
@@ -383,6 +397,7 @@ on_death(struct master *m, struct child *c, int status)
 
 	supervise_link(&c->link, 0); /* last words: LINK_FAILED may have come with the death */
 	log_death(c, status);
+	load_fold(m, c);
 	segments_give(&m->segments, c->lane);
 	link_close(c);
 	list_remove(&m->children, &c->node);
@@ -484,6 +499,11 @@ supervise_tick(struct master *m)
 
 	LIST_EACH(&m->children, n)
 		child_watch(LIST_ENTRY(n, struct child, node), now);
+	LIST_EACH(&m->generations, n) {
+		struct generation *g = LIST_ENTRY(n, struct generation, node);
+
+		g->unsettled = g->unsettled && endpoint_settle(g->endpoints.data);
+	}
 	if (m->current != NULL)
 		supervise_balance(m->current);
 }

@@ -31,6 +31,7 @@
 
 #define DRAIN_LOOK_MS 200
 #define DRAIN_GRACE_MS 1000	/* busy clients hear "Connection: close" before idle connections are closed */
+#define REPORT_WAITING 8	/* waiting requests named in a crash report */
 
 struct worker {
 	struct ctx	x;
@@ -44,23 +45,35 @@ struct worker {
 static struct worker worker;		/* one per process; here for the crash report */
 
 static void
+report_req(const char *what, const struct req *r)
+{
+	report_add(what);
+	report_add(" request in step ");
+	report_add(req_step_name(r->step));
+	if (r->fetch != NULL) {
+		report_add(", fetch ");
+		report_add(fetch_state_name(r->fetch));
+	}
+	report_add("\n");
+}
+
+/* The request at work is the suspect; an event may also have struck before its request was told. */
+static void
 crash_dump(void)
 {
+	unsigned waiting = 0;
+
 	report_add_u64("sessions", worker.x.sessions.count);
 	report_add_u64("requests", worker.x.reqs.count);
+	report_add("\n");
+	LIST_EACH(&worker.x.reqs, n)
+		if (LIST_ENTRY(n, struct req, node)->running)
+			report_req("running", LIST_ENTRY(n, struct req, node));
 	LIST_EACH(&worker.x.reqs, n) {
 		const struct req *r = LIST_ENTRY(n, struct req, node);
 
-		if (!r->running)
-			continue;
-		report_add("running request in step ");
-		report_add(req_step_name(r->step));
-		if (r->fetch != NULL) {
-			report_add(", fetch ");
-			report_add(fetch_state_name(r->fetch));
-		}
-		report_add("\n");
-		return;
+		if (!r->running && waiting++ < REPORT_WAITING)
+			report_req("waiting", r);
 	}
 }
 
@@ -117,7 +130,7 @@ make_tables(struct ctx *x, struct errdetail *ed)
 		x->chains[i] = chain_new(c, &c->routes[i]);
 	x->chains[c->nroutes] = chain_new(c, NULL);
 	x->budgets = mem_array(c->nservices + 1, sizeof *x->budgets);
-	x->balance = balance_new(c, x->env->endpoints, x->stats);
+	x->balance = balance_new(c, x->env->endpoints, x->env->lane, x->stats);
 	x->pool = pool_new(&x->loop, x->stats, ed);
 	x->dns = dns_new(&x->loop, &c->dns, x->stats, ed);
 	if (x->balance == NULL || x->pool == NULL || x->dns == NULL)

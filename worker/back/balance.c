@@ -52,6 +52,7 @@ struct cursor {
 struct balance {
 	const struct conf *conf;
 	struct endpoint_data *data;
+	unsigned	 lane;		/* whose share of the load it counts */
 	struct stats_lane *stats;
 	struct cursor	*cursors;	/* by service index */
 	uint32_t	 salt;		/* workers begin at different endpoints */
@@ -68,11 +69,12 @@ struct wish {
 };
 
 struct balance *
-balance_new(const struct conf *conf, struct endpoint_data *data, struct stats_lane *stats)
+balance_new(const struct conf *conf, struct endpoint_data *data, unsigned lane,
+    struct stats_lane *stats)
 {
 	struct balance *b = mem_alloc(sizeof *b);
 
-	*b = (struct balance){ .conf = conf, .data = data, .stats = stats };
+	*b = (struct balance){ .conf = conf, .data = data, .lane = lane, .stats = stats };
 	b->cursors = mem_array(conf->nservices + 1, sizeof *b->cursors);
 	for (unsigned i = 0; i < conf->nservices; i++) {
 		struct cursor *c = &b->cursors[i];
@@ -230,8 +232,7 @@ choose_in_turn(const struct wish *w, struct cursor *c, struct tier_slots *t, str
 static bool
 lighter(const struct slot *a, const struct slot *b)
 {
-	uint64_t load_a = atomic_load_explicit(&a->endpoint->inflight, memory_order_relaxed);
-	uint64_t load_b = atomic_load_explicit(&b->endpoint->inflight, memory_order_relaxed);
+	uint64_t load_a = endpoint_load(a->endpoint), load_b = endpoint_load(b->endpoint);
 
 	return (load_a + 1) * b->endpoint->weight < (load_b + 1) * a->endpoint->weight;
 }
@@ -292,7 +293,7 @@ balance_pick(struct balance *b, const struct conf_service *service, int64_t now_
 	if (s == NULL)
 		return false;
 	pick->endpoint = s->endpoint;
-	atomic_fetch_add_explicit(&s->endpoint->inflight, 1, memory_order_relaxed);
+	endpoint_take(b->data, s->endpoint, b->lane);
 	return true;
 }
 
@@ -379,7 +380,7 @@ balance_done(struct balance *b, struct pick *p, int64_t now_ms, enum pick_outcom
 	struct endpoint *e = p->endpoint;
 
 	ASSERT(e != NULL);
-	atomic_fetch_sub_explicit(&e->inflight, 1, memory_order_relaxed);
+	endpoint_give(b->data, e, b->lane);
 	switch (outcome) {
 	case PICK_OK:
 		if (atomic_load_explicit(&e->failures, memory_order_relaxed) != 0)

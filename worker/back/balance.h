@@ -9,7 +9,7 @@
 #include "worker/shared/stats.h"
 
 struct balance;				/* this worker's cursors over all services of a configuration */
-struct balance *balance_new(const struct conf *, struct endpoint_data *, struct stats_lane *);
+struct balance *balance_new(const struct conf *, struct endpoint_data *, unsigned lane, struct stats_lane *);
 void	balance_free(struct balance **);
 
 struct pick { const struct conf_service *service; struct endpoint *endpoint; struct addr addr; };	/* addr: copied under the sequence lock */

@@ -2,6 +2,7 @@
  * endpoint.c - the layout of the endpoint tables, their carrying over and the writer of resolved addresses.
  *
  *   endpoint_data | endpoint_table per service | endpoint ... (service 0: target 0, target 1 ...; service 1 ...)
+ *   | shares of lane 0, a word per endpoint | shares of lane 1 ...
  *
  * Only the agent changes addresses, under the table's sequence: odd while it writes. It may die there; the next
  * agent's publication ends in an even number again. A slot is emptied (len 0) before its address changes, so a
@@ -36,14 +37,27 @@ endpoints_offset(unsigned services)
 	    ALIGN64(sizeof(struct endpoint_data)) + services * sizeof(struct endpoint_table));
 }
 
-size_t
-endpoint_size(const struct conf *c)
+static unsigned
+endpoints_total(const struct conf *c)
 {
-	size_t total = 0;
+	unsigned total = 0;
 
 	for (unsigned i = 0; i < c->nservices; i++)
 		total += service_room(&c->services[i]);
-	return endpoints_offset(c->nservices) + total * sizeof(struct endpoint);
+	return total;
+}
+
+static size_t
+shares_offset(const struct conf *c)
+{
+	return ALIGN64(
+	    endpoints_offset(c->nservices) + endpoints_total(c) * sizeof(struct endpoint));
+}
+
+size_t
+endpoint_size(const struct conf *c, unsigned lanes)
+{
+	return shares_offset(c) + lanes * ENDPOINT_SHARES(endpoints_total(c)) * sizeof(uint32_t);
 }
 
 struct endpoint_table *
@@ -124,13 +138,14 @@ target_init(const struct endpoint_data *d, struct endpoint_table *table, unsigne
 }
 
 void
-endpoint_init(struct endpoint_data *d, const struct conf *c)
+endpoint_init(struct endpoint_data *d, const struct conf *c, unsigned lanes)
 {
 	d->services = c->nservices;
 	d->table_off = (uint32_t)ALIGN64(sizeof *d);
 	d->endpoint_off = (uint32_t)endpoints_offset(c->nservices);
-	for (unsigned i = 0; i < c->nservices; i++)
-		d->total += service_room(&c->services[i]);
+	d->share_off = shares_offset(c);
+	d->total = endpoints_total(c);
+	d->lanes = lanes;
 	for (unsigned i = 0, first = 0; i < c->nservices; i++) {
 		const struct conf_service *s = &c->services[i];
 		struct endpoint_table *table = endpoint_table(d, i);
@@ -277,7 +292,7 @@ hole_find(
 
 		if (e == NULL || endpoint_used(e))
 			continue;
-		if (atomic_load(&e->inflight) == 0)
+		if (endpoint_load(e) == 0)
 			return e;
 		if (hole == NULL)
 			hole = e;

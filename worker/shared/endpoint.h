@@ -8,6 +8,9 @@
  * Every target owns a fixed part of its service's slots and an address keeps its slot while it lasts: a pointer
  * from endpoint_at stays good for a request's life, and inflight is always given back where it was taken. Slots
  * without an address are holes (endpoint_used is false); walk 0 .. count - 1 and step over them.
+ *
+ * Behind the endpoints every lane has a word per endpoint: its share of inflight, written by its worker only, so
+ * that the master can take back what a dead worker held.
  */
 #pragma once
 #include <stdatomic.h>
@@ -21,7 +24,8 @@ struct endpoint {
 	uint16_t	target, weight;		/* position in the service; 1..1000 */
 	uint8_t		backup, pad[3];
 	uint32_t	origin;			/* hash of the target's text */
-	_Atomic uint32_t inflight;		/* requests of all workers */
+	_Atomic uint32_t inflight;		/* requests of all workers: read it by endpoint_load */
+	uint32_t	excess;			/* of inflight over the shares when last compared; master only */
 	_Atomic uint32_t failures;		/* in a row or in the window */
 	_Atomic uint32_t ejections;		/* how often ejected lately: doubles the next ejection */
 	_Atomic uint64_t window_ms;		/* start of the failure window, monotonic */
@@ -37,11 +41,12 @@ struct endpoint_table {
 };
 
 /* Offsets from its own beginning. */
-struct endpoint_data { uint32_t services, total; uint32_t table_off, endpoint_off; };
+struct endpoint_data { uint32_t services, total, lanes; uint32_t table_off, endpoint_off; uint64_t share_off; };
 
-#define ENDPOINT_VERSION 1
-size_t	endpoint_size(const struct conf *);
-void	endpoint_init(struct endpoint_data *, const struct conf *);	/* master: lays out, fills literals */
+#define ENDPOINT_VERSION 2
+#define ENDPOINT_SHARES(total) (((size_t)(total) + 15) & ~(size_t)15)	/* words of a lane: cache lines of its own */
+size_t	endpoint_size(const struct conf *, unsigned lanes);
+void	endpoint_init(struct endpoint_data *, const struct conf *, unsigned lanes);	/* master: lays out, fills literals */
 /* Master: health and resolved addresses, by names of services and targets and by address. */
 void	endpoint_carry(struct endpoint_data *to, const struct endpoint_data *from);
 struct endpoint_table *endpoint_table(const struct endpoint_data *, unsigned service);
@@ -57,8 +62,24 @@ endpoint_ejected(const struct endpoint *e, uint64_t now_ms)
 {
 	return atomic_load_explicit(&e->ejected_until_ms, memory_order_relaxed) > now_ms;
 }
+/* Requests in flight; a word that counts below zero for a moment reads as none. */
+static inline uint32_t
+endpoint_load(const struct endpoint *e)
+{
+	uint32_t n = atomic_load_explicit(&e->inflight, memory_order_relaxed);
+
+	return n > INT32_MAX ? 0 : n;
+}
 /* Copies the address of slot i as one piece; false: a hole, or its address changed meanwhile. Never waits. */
 bool	endpoint_addr(const struct endpoint_data *, const struct endpoint_table *, unsigned i, struct addr *out);
 /* Agent only: replaces the addresses that came from target `target` of the service. */
 void	endpoint_publish(struct endpoint_data *, const struct conf_service *, unsigned target,
 	    const struct addr *, unsigned n);
+
+/* endpoint_load.c. A worker's request begins or ends on the endpoint; lane is the worker's own. */
+void	endpoint_take(struct endpoint_data *, struct endpoint *, unsigned lane);
+void	endpoint_give(struct endpoint_data *, struct endpoint *, unsigned lane);
+/* Master: the process of this lane is gone, and its requests with it. */
+void	endpoint_fold(struct endpoint_data *, unsigned lane);
+/* Master, now and then after a fold while it returns true: removes what a death between two words left over. */
+bool	endpoint_settle(struct endpoint_data *);

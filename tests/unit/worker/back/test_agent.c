@@ -4,6 +4,8 @@
 #include "tests/unit/unit.h"
 #include "worker/back/agent.c"
 
+#define LANES 4
+
 static struct conf_target targets[] = {
 	{ .text = "127.0.0.1:81", .port = 81, .weight = 1 },
 	{ .text = "a.localhost:82", .host = "a.localhost", .port = 82, .weight = 1, .index = 1 },
@@ -29,8 +31,8 @@ setup(const char *host, unsigned nservices)
 		.total_ms = 200, .max_ttl_ms = 3600000, .max_entries = 1 };
 	env = (struct env){ .conf = &conf, .role = ROLE_AGENT, .link = fds[0] };
 	env.my = mem_alloc(sizeof *env.my);
-	env.endpoints = mem_alloc(endpoint_size(&conf) + 64);
-	endpoint_init(env.endpoints, &conf);
+	env.endpoints = mem_alloc(endpoint_size(&conf, LANES) + 64);
+	endpoint_init(env.endpoints, &conf, LANES);
 }
 
 static void

@@ -3,6 +3,7 @@
 #include "worker/back/balance.c"
 
 #define TARGETS 1000
+#define LANES 4
 
 static struct conf_target targets[TARGETS];
 static struct conf_service service = {
@@ -32,10 +33,10 @@ open_service(enum conf_balance how, const int *weights, unsigned n)
 	}
 	service.ntargets = n;
 	service.balance = how;
-	data = mem_alloc(endpoint_size(&conf));
-	endpoint_init(data, &conf);
+	data = mem_alloc(endpoint_size(&conf, LANES));
+	endpoint_init(data, &conf, LANES);
 	lane = mem_alloc(sizeof *lane);
-	b = balance_new(&conf, data, lane);
+	b = balance_new(&conf, data, 1, lane);
 }
 
 static void
@@ -338,10 +339,10 @@ START_TEST(names_serve_once_they_are_published)
 	open_service(BALANCE_ROUND_ROBIN, NULL, 1);
 	close_service();
 	targets[0].addr.len = 0;
-	data = mem_alloc(endpoint_size(&conf));
-	endpoint_init(data, &conf);
+	data = mem_alloc(endpoint_size(&conf, LANES));
+	endpoint_init(data, &conf, LANES);
 	lane = mem_alloc(sizeof *lane);
-	b = balance_new(&conf, data, lane);
+	b = balance_new(&conf, data, 1, lane);
 	ck_assert_uint_eq(pick_and(1, PICK_OK), 0);
 	endpoint_publish(data, &service, 0, list, 2);
 	count_picks(10, 1, by_port);

@@ -1,6 +1,8 @@
 #include "tests/unit/unit.h"
 #include "worker/shared/endpoint.c"
 
+#define LANES 4
+
 static struct conf_target targets_app[] = {
 	{ .text = "127.0.0.1:81", .port = 81, .weight = 1, .index = 0 },
 	{ .text = "name.example:80", .host = "name.example", .port = 80, .weight = 5, .index = 1 },
@@ -42,9 +44,9 @@ data_new(const struct conf *c)
 
 	targets_app[0].addr = ip(1, 81);
 	targets_app[2].addr = ip(1, 82);
-	d = aligned_alloc(64, ALIGN64(endpoint_size(c)));
-	memset(d, 0, endpoint_size(c));
-	endpoint_init(d, c);
+	d = aligned_alloc(64, ALIGN64(endpoint_size(c, LANES)));
+	memset(d, 0, endpoint_size(c, LANES));
+	endpoint_init(d, c, LANES);
 	return d;
 }
 
@@ -194,8 +196,110 @@ START_TEST(reload_carries_health_and_resolved_addresses_by_name)
 }
 END_TEST
 
+/* Folds and looks as often as the master does. */
+static void
+bury(struct endpoint_data *d, unsigned lane)
+{
+	endpoint_fold(d, lane);
+	for (unsigned i = 0; i < 4 && endpoint_settle(d); i++)
+		;
+}
+
+START_TEST(dead_lane_gives_back_its_share_and_no_other)
+{
+	struct endpoint_data *d = data_new(&conf);
+	struct endpoint *e = endpoint_at(d, endpoint_table(d, 0), 0),
+			*last = endpoint_at(d, endpoint_table(d, 1), ENDPOINT_PER_TARGET - 1);
+
+	for (unsigned i = 0; i < 5; i++)
+		endpoint_take(d, e, 1);
+	endpoint_take(d, e, 2);
+	endpoint_take(d, last, 3);
+	endpoint_give(d, e, 1);
+	ck_assert_uint_eq(endpoint_load(e), 5);
+	bury(d, 1);
+	ck_assert_uint_eq(endpoint_load(e), 1);
+	ck_assert_uint_eq(endpoint_load(last), 1);
+	bury(d, 1);
+	ck_assert_uint_eq(endpoint_load(e), 1);
+	bury(d, 2);
+	bury(d, 3);
+	ck_assert_uint_eq(endpoint_load(e), 0);
+	ck_assert_uint_eq(endpoint_load(last), 0);
+	free(d);
+}
+END_TEST
+
+START_TEST(death_between_total_and_share_heals)
+{
+	struct endpoint_data *d = data_new(&conf);
+	struct endpoint *e = endpoint_at(d, endpoint_table(d, 0), 0);
+
+	endpoint_take(d, e, 1);
+	endpoint_take(d, e, 2);
+	e->inflight++; /* lane 1 began a take, or is in the middle of a give, and dies */
+	endpoint_fold(d, 1);
+	ck_assert_uint_eq(endpoint_load(e), 2);
+	ck_assert(endpoint_settle(d));
+	ck_assert_uint_eq(endpoint_load(e), 2);
+	ck_assert(endpoint_settle(d));
+	ck_assert_uint_eq(endpoint_load(e), 1);
+	ck_assert(!endpoint_settle(d));
+	free(d);
+}
+END_TEST
+
+START_TEST(worker_between_total_and_share_is_left_alone)
+{
+	struct endpoint_data *d = data_new(&conf);
+	struct endpoint *e = endpoint_at(d, endpoint_table(d, 0), 0);
+
+	e->inflight++;
+	ck_assert(endpoint_settle(d));
+	e->inflight--;
+	ck_assert(!endpoint_settle(d));
+	e->inflight++;
+	ck_assert(endpoint_settle(d));
+	ck_assert_uint_eq(endpoint_load(e), 1);
+	e->inflight--;
+	ck_assert(!endpoint_settle(d));
+	ck_assert_uint_eq(endpoint_load(e), 0);
+	free(d);
+}
+END_TEST
+
+START_TEST(load_below_zero_reads_as_none)
+{
+	struct endpoint_data *d = data_new(&conf);
+	struct endpoint *e = endpoint_at(d, endpoint_table(d, 0), 0);
+
+	e->inflight--;
+	ck_assert_uint_eq(endpoint_load(e), 0);
+	while (endpoint_settle(d))
+		;
+	ck_assert_uint_eq(e->inflight, 0);
+	free(d);
+}
+END_TEST
+
+START_TEST(lane_that_is_none_reaches_no_memory)
+{
+	struct endpoint_data *d = data_new(&conf);
+	struct endpoint *e = endpoint_at(d, endpoint_table(d, 0), 0);
+
+	endpoint_take(d, e, LANES);
+	endpoint_give(d, e, LANES);
+	endpoint_fold(d, LANES);
+	ck_assert_uint_eq(endpoint_load(e), 0);
+	free(d);
+}
+END_TEST
+
 UNIT_MAIN("worker/shared/endpoint", literals_are_there_from_the_start,
     address_keeps_its_slot_and_health_while_it_lasts,
     new_address_begins_healthy_and_avoids_slots_still_in_use, publication_keeps_to_its_target,
     reader_does_not_wait_for_a_writer_that_died, damaged_length_is_a_hole,
-    reload_carries_health_and_resolved_addresses_by_name)
+    reload_carries_health_and_resolved_addresses_by_name,
+    dead_lane_gives_back_its_share_and_no_other, death_between_total_and_share_heals,
+    worker_between_total_and_share_is_left_alone, load_below_zero_reads_as_none,
+    lane_that_is_none_reaches_no_memory)
