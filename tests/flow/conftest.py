@@ -28,6 +28,22 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="set FULL=1"))
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Figures that tests noted, one line each."""
+    noted = [(r.nodeid.rpartition("::")[2], v) for k in ("passed", "failed") for r in terminalreporter.stats.get(k, [])
+             for n, v in getattr(r, "user_properties", []) if n == "figure"]
+    if noted:
+        terminalreporter.section("figures")
+        for test, text in noted:
+            terminalreporter.write_line(f"{test}: {text}")
+
+
+@pytest.fixture
+def figure(record_property):
+    """figure("respawn 12 ms") puts a line under the run's summary."""
+    return lambda text: record_property("figure", text)
+
+
 @pytest.fixture(scope="session")
 def scratch(request):
     """A folder that every user may enter: workers and peers drop root. It stays when something failed."""

@@ -193,7 +193,7 @@ BIG = (1 << 30) if FULL else 128 * MiB
 BUDGET = 4 * MiB        # far above one connection's buffers, far below the body
 
 
-def test_slow_reader_never_makes_the_worker_hold_the_body(side, origin):
+def test_slow_reader_never_makes_the_worker_hold_the_body(side, origin, figure):
     block = bodies.body("slow", 65536)
 
     def pour(conn):
@@ -216,6 +216,7 @@ def test_slow_reader_never_makes_the_worker_hold_the_body(side, origin):
             time.sleep(0.02)
         sent_by_origin = "throttled" if got < BIG // 2 else "the reader was not slow"
         assert sent_by_origin == "throttled"
+        figure(f"{BIG >> 20} MiB body, worker's memory grew by {(peak - before) // 1024} KiB")
         assert peak - before < BUDGET, f"{before} -> {peak}"
         while got < BIG:
             c.reader.fill()
@@ -223,7 +224,7 @@ def test_slow_reader_never_makes_the_worker_hold_the_body(side, origin):
         assert got == BIG
 
 
-def test_slow_origin_never_makes_the_worker_hold_the_upload(side, origin):
+def test_slow_origin_never_makes_the_worker_hold_the_upload(side, origin, figure):
     size = 128 * MiB
     origin.on("/sink", [EARLY, 2.0, BODY, reply("done")])
     worker = side.proxy.worker_pids()[0]
@@ -238,6 +239,7 @@ def test_slow_origin_never_makes_the_worker_hold_the_upload(side, origin):
             except BlockingIOError:
                 time.sleep(0.01)
                 peak = max(peak, side.proxy.rss(worker))
+        figure(f"{size >> 20} MiB upload, worker's memory grew by {max(0, peak - before) // 1024} KiB")
         assert sent < size // 2, "the proxy or the kernel took everything while the origin read nothing"
         assert peak - before < BUDGET, f"{before} -> {peak}"
         c.sock.setblocking(True)

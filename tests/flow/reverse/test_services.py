@@ -275,11 +275,8 @@ def test_connections_per_client_are_limited(launch, many):
         assert h.request(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n").status == 200
     with Client(port) as extra:
         extra.send(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
-        try:
-            r = extra.response()
-            assert r.status == 429 and r.get("Retry-After"), r
-        except Exception as e:
-            assert getattr(e, "how", None) in ("fin", "rst"), e
+        r = extra.response()
+        assert r.status == 429 and r.get("Retry-After"), r
     with Client(port, source="127.0.0.3") as other:
         assert other.request(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n").status == 200
     for h in held:
