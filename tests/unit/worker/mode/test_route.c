@@ -131,7 +131,12 @@ END_TEST
 START_TEST(unknown_hosts_go_to_the_default_route_or_nowhere)
 {
 	static const struct row none[] = { { "GET", "b.example", "/", ROUTE_NO_HOST, NULL } };
-	static const struct row ping[] = { { "GET", "b.example", "/ping", ROUTE_FOUND, "ping" } };
+	static const struct row with_ping[] = {
+		{ "GET", "b.example", "/ping", ROUTE_FOUND, "ping" },
+		{ "GET", "b.example", "/y", ROUTE_FOUND, "fallback" },
+		{ "GET", "b.example", "/x", ROUTE_NO_PATH, NULL },
+		{ "GET", "a.example", "/y", ROUTE_NO_PATH, NULL },
+	};
 	static const struct row lone[] = { { "GET", "b.example", "/", ROUTE_NO_PATH, NULL } };
 	static const struct row some[] = {
 		{ "GET", "a.example", "/x", ROUTE_FOUND, "a" },
@@ -149,9 +154,12 @@ START_TEST(unknown_hosts_go_to_the_default_route_or_nowhere)
 	add("fallback", "f.example", "/y", "GET");
 	conf.defaults.server = "fallback";
 	check_rows(some, ARRAY_LEN(some));
+	start();
+	add("a", "a.example", "/x", NULL);
+	add("fallback", "f.example", "/y", "GET");
 	add("ping", NULL, "/ping", NULL);	/* for every host, which makes none of them known */
-	check_rows(some, ARRAY_LEN(some));
-	check_rows(ping, ARRAY_LEN(ping));
+	conf.defaults.server = "fallback";
+	check_rows(with_ping, ARRAY_LEN(with_ping));
 	start();
 	add("ping", NULL, "/ping", NULL);
 	check_rows(lone, ARRAY_LEN(lone));
