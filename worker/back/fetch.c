@@ -20,8 +20,8 @@
 static struct slab fetch_slab = SLAB_INIT("fetch", struct fetch, 512);
 static struct gate *gates;
 
-static const char *const state_names[FS_MAX] = { "enter", "queued", "pick", "resolve", "connect", "dial", "send",
-    "head", "body", "tunnel", "failed" };
+static const char *const state_names[FS_MAX] = { "enter", "queued", "pick", "resolve", "connect",
+    "dial", "send", "head", "body", "tunnel", "failed" };
 
 const char *
 fetch_state_name(const struct fetch *f)
@@ -123,7 +123,8 @@ fetch_new(struct req *r)
 	f->query.done = on_resolved;
 	timer_init(&f->timer, on_queue_timeout);
 	r->fetch = f;
-	retry_count_request(&r->x->budgets[r->service == NULL ? r->x->conf->nservices : r->service->index], now(f));
+	retry_count_request(
+	    &r->x->budgets[r->service == NULL ? r->x->conf->nservices : r->service->index], now(f));
 	return true;
 }
 
@@ -177,7 +178,8 @@ may_retry(struct fetch *f)
 void
 fetch_attempt_failed(struct fetch *f, enum reason why)
 {
-	bool again = why != R_DENIED && why != R_ADDRESS_DENIED && why != R_ADDRESS_OWN && may_retry(f);
+	bool again = why != R_DENIED && why != R_ADDRESS_DENIED && why != R_ADDRESS_OWN &&
+	    may_retry(f);
 
 	if (f->pick.endpoint != NULL && f->ntried < BALANCE_TRIED)
 		f->tried[f->ntried++] = f->pick.addr;
@@ -246,7 +248,8 @@ pick(struct fetch *f)
 
 	r->tries++;
 	if (r->service != NULL) {
-		if (!balance_pick(r->x->balance, r->service, now(f), f->tried, f->ntried, &f->pick)) {
+		if (!balance_pick(r->x->balance, r->service, now(f), f->tried, f->ntried,
+		    &f->pick)) {
 			fail(f, f->why != R_NONE ? f->why : R_TARGET_NONE);
 			return;
 		}
@@ -260,7 +263,8 @@ pick(struct fetch *f)
 	if (addr_parse_ip(&f->list[0], r->host, r->port) == 0)
 		return;
 	if (uri_host_is_odd_ip4(r->host, ip)) {
-		f->list[0] = (struct addr){ .len = sizeof f->list[0].u.in4, .u.in4.sin_family = AF_INET };
+		f->list[0] = (struct addr){ .len = sizeof f->list[0].u.in4,
+		    .u.in4.sin_family = AF_INET };
 		memcpy(&f->list[0].u.in4.sin_addr, ip, sizeof ip);
 		set_port(f);
 		return;
@@ -284,13 +288,14 @@ resolve(struct fetch *f)
 	return FETCH_HEAD;
 }
 
-/* GET, HEAD, DELETE, OPTIONS and TRACE with a body: servers differ on where such a request ends (SECURITY.md row 11). */
+/* A body where servers differ on where the request ends (SECURITY.md row 11). */
 static bool
 odd_body(const struct req *r)
 {
 	enum method m = r->in.method;
 
-	return r->up != NULL && (m == M_GET || m == M_HEAD || m == M_DELETE || m == M_OPTIONS || m == M_TRACE);
+	return r->up != NULL &&
+	    (m == M_GET || m == M_HEAD || m == M_DELETE || m == M_OPTIONS || m == M_TRACE);
 }
 
 static bool
@@ -411,8 +416,9 @@ reusable(const struct fetch *f)
 {
 	const struct req *r = f->r;
 
-	return f->state == FS_BODY && f->sent && !f->one_shot && r->resp.keep_alive && r->resp.body != H1_CLOSE &&
-	    !r->is_local && !r->cut && (r->down == NULL || r->down->state == BODY_END) && conn_peek(f->conn).n == 0 &&
+	return f->state == FS_BODY && f->sent && !f->one_shot && r->resp.keep_alive &&
+	    r->resp.body != H1_CLOSE && !r->is_local && !r->cut &&
+	    (r->down == NULL || r->down->state == BODY_END) && conn_peek(f->conn).n == 0 &&
 	    conn_dry(f->conn) && !conn_eof(f->conn) && !conn_failed(f->conn) && !r->x->draining;
 }
 

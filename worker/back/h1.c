@@ -28,7 +28,8 @@ unchanged_line(const struct req *r)
 	if (r->up_target.p != NULL || r->in.fields.n == 0 || r->in.fields.v[0].line.p == NULL)
 		return SPAN_NONE;
 	end = r->in.fields.v[0].line.p;
-	if ((size_t)(end - start) <= version.n || memcmp(end - version.n, version.p, version.n) != 0)
+	if ((size_t)(end - start) <= version.n ||
+	    memcmp(end - version.n, version.p, version.n) != 0)
 		return SPAN_NONE;
 	return span_make(start, (size_t)(end - start));
 }
@@ -167,12 +168,14 @@ parse_final(struct fetch *f, size_t len)
 	head = span_make(r->resp_buf->data + r->resp_buf->r, len);
 	r->resp = (struct h1_response){ 0 };
 	r->resp.fields.size = limits->max_fields + REQ_FIELDS_ADDED;
-	r->resp.fields.v = arena_try_alloc(&r->arena, r->resp.fields.size * sizeof *r->resp.fields.v);
+	r->resp.fields.v = arena_try_alloc(&r->arena,
+	    r->resp.fields.size * sizeof *r->resp.fields.v);
 	if (r->resp.fields.v == NULL)
 		return R_NO_MEMORY;
 	why = h1_parse_response(&r->resp, head, r->in.method, limits);
 	if (why == R_NONE && r->resp.status == 101 &&
-	    !(r->want_upgrade && r->resp.upgrade && span_ieq(fields_value(&r->resp.fields, H_UPGRADE),
+	    !(r->want_upgrade && r->resp.upgrade &&
+	    span_ieq(fields_value(&r->resp.fields, H_UPGRADE),
 	    fields_value(&r->in.fields, H_UPGRADE))))
 		why = R_RESPONSE_SWITCH;
 	return why;
@@ -197,8 +200,8 @@ take_final(struct fetch *f, size_t len)
 		conn_deadline(f->conn, TIMER_NEVER);
 		return;
 	}
-	h1_source_init(&f->source, f->conn, r->resp.body, r->resp.length, true, &r->arena, &r->x->response_limits,
-	    UINT64_MAX);
+	h1_source_init(&f->source, f->conn, r->resp.body, r->resp.length, true, &r->arena,
+	    &r->x->response_limits, UINT64_MAX);
 	r->down = &f->source.body;
 	arm(f);
 }
@@ -221,7 +224,8 @@ read_head(struct fetch *f)
 			return true;
 		}
 		if (len == 0) {
-			if (conn_full(f->conn) && conn_buffer(f->conn, r->x->response_limits.max_head + BUF_SMALL) != 0)
+			if (conn_full(f->conn) &&
+			    conn_buffer(f->conn, r->x->response_limits.max_head + BUF_SMALL) != 0)
 				fetch_give_up(f, R_NO_MEMORY, PICK_UNUSED);
 			break;
 		}
@@ -245,7 +249,8 @@ on_eof(struct fetch *f)
 			h1_source_eof(&f->source);
 		return;
 	}
-	fetch_attempt_failed(f, conn_peek(f->conn).n > 0 ? R_UPSTREAM_TRUNCATED : R_UPSTREAM_CLOSED);
+	fetch_attempt_failed(f,
+	    conn_peek(f->conn).n > 0 ? R_UPSTREAM_TRUNCATED : R_UPSTREAM_CLOSED);
 	req_run(r);
 }
 
@@ -344,7 +349,8 @@ body_to_send(struct fetch *f)
 		return NULL;
 	if (f->kept.copy != NULL)
 		kept_rewind(&f->kept);
-	else if (!f->reused || !method_idempotent(f->r->in.method) || up->length > KEPT_MAX || !kept_init(&f->kept, up)) {
+	else if (!f->reused || !method_idempotent(f->r->in.method) || up->length > KEPT_MAX ||
+	    !kept_init(&f->kept, up)) {
 		up->ready = on_up_ready;
 		up->sink = f;
 		return up;

@@ -225,14 +225,16 @@ tunnel_start(struct req *r, struct conn *client, struct conn *target)
 {
 	struct tunnel *t = slab_try_get(&tunnel_slab);
 
-	if (t == NULL || conn_buffer(client, BUF_LARGE) != 0 || conn_buffer(target, BUF_LARGE) != 0) {
+	if (t == NULL || conn_buffer(client, BUF_LARGE) != 0 ||
+	    conn_buffer(target, BUF_LARGE) != 0) {
 		conn_free(&client);
 		conn_free(&target);
 		if (t != NULL)
 			slab_put(&tunnel_slab, t);
 		return false;
 	}
-	*t = (struct tunnel){ .r = r, .started_ms = r->x->loop.now_ms, .active_ms = r->x->loop.now_ms };
+	*t = (struct tunnel){ .r = r, .started_ms = r->x->loop.now_ms,
+	    .active_ms = r->x->loop.now_ms };
 	start_half(t, &t->half[0], client);
 	start_half(t, &t->half[1], target);
 	r->tunnel = t;
