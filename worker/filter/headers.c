@@ -7,8 +7,8 @@ headers_configured(const struct conf *c, const struct conf_route *r)
 	(void)c;
 	if (r == NULL)
 		return NULL;
-	return r->request.head.set.n + r->request.head.remove.n + r->response.head.set.n + r->response.head.remove.n > 0 ?
-	    r : NULL;
+	return r->request.head.set.n + r->request.head.remove.n +
+	    r->response.head.set.n + r->response.head.remove.n > 0 ? r : NULL;
 }
 
 static void
@@ -26,7 +26,8 @@ edit(struct req *r, struct fields *f, const struct conf_edit *e)
 		drop(f, e->remove.v[i]);
 	for (unsigned i = 0; i < e->set.n; i++) {
 		drop(f, e->set.v[i].name);
-		if (fields_add(f, span_str(e->set.v[i].name), span_str(e->set.v[i].value), SPAN_NONE) == NULL) {
+		if (fields_add(f, span_str(e->set.v[i].name), span_str(e->set.v[i].value),
+		    SPAN_NONE) == NULL) {
 			req_reply(r, R_NO_MEMORY, 0);
 			return FLT_REPLY;
 		}
