@@ -17,7 +17,8 @@
 static void
 start_bad(struct session *s, enum reason why)
 {
-	struct buf *head = conn_peek(s->conn).n == 0 ? buf_try_get(BUF_SMALL) : conn_take(s->conn, conn_peek(s->conn).n);
+	struct buf *head = conn_peek(s->conn).n == 0 ? buf_try_get(BUF_SMALL) :
+	    conn_take(s->conn, conn_peek(s->conn).n);
 	struct req *r = head == NULL ? NULL : req_new(s->x, &h1_front, s, s->listener, head);
 
 	if (r == NULL) {
@@ -51,8 +52,8 @@ start_body(struct session *s, struct req *r)
 {
 	if (r->in.body == H1_NONE)
 		return;
-	h1_source_init(&r->up_source, s->conn, r->in.body, r->in.length, false, &r->arena, &s->x->request_limits,
-	    UINT64_MAX);
+	h1_source_init(&r->up_source, s->conn, r->in.body, r->in.length, false, &r->arena,
+	    &s->x->request_limits, UINT64_MAX);
 	r->up = &r->up_source.body;
 }
 
@@ -73,7 +74,8 @@ start_request(struct session *s, size_t len)
 	s->state = SESS_REQUEST;
 	s->requests++;
 	r->peer = r->client = s->peer;
-	r->reason = parse_head(s, r, span_make(head->data + head->r + s->scan.skip, len - s->scan.skip));
+	r->reason = parse_head(s, r,
+	    span_make(head->data + head->r + s->scan.skip, len - s->scan.skip));
 	if (r->reason == R_NONE) {
 		s->last = s->last || !r->in.keep_alive || !session_may_go_on(s);
 		start_body(s, r);
@@ -128,7 +130,8 @@ must_close(const struct session *s, const struct req *r)
 {
 	bool early = r->up != NULL && r->up->state != BODY_END;
 
-	return s->last || r->close || s->x->draining || (early && (r->is_local || r->resp.status >= 300));
+	return s->last || r->close || s->x->draining ||
+	    (early && (r->is_local || r->resp.status >= 300));
 }
 
 static bool
@@ -282,8 +285,8 @@ h1_interim(struct req *r, const struct h1_response *m)
 		done += len;
 		if (skip >= len)
 			continue;
-		s->unsent = arena_try_printf(&r->arena, "%.*s%.*s", SPAN_ARG(s->unsent), (int)(len - skip),
-		    (const char *)o.iov[i].iov_base + skip);
+		s->unsent = arena_try_printf(&r->arena, "%.*s%.*s", SPAN_ARG(s->unsent),
+		    (int)(len - skip), (const char *)o.iov[i].iov_base + skip);
 		if (s->unsent.p == NULL) {
 			r->cut = true;	/* half an interim answer is out: nothing sensible can follow */
 			return;

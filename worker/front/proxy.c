@@ -44,9 +44,11 @@ parse_v1(struct span buf, size_t *len, struct addr *src)
 		src->len = 0;
 		return PROXY_OK;
 	}
-	family = span_eq_str(proto, "TCP4") ? AF_INET : span_eq_str(proto, "TCP6") ? AF_INET6 : AF_UNSPEC;
+	family = span_eq_str(proto, "TCP4") ? AF_INET :
+	    span_eq_str(proto, "TCP6") ? AF_INET6 : AF_UNSPEC;
 	if (family == AF_UNSPEC || !span_split(&line, ' ', &from) || !span_split(&line, ' ', &to) ||
-	    !span_split(&line, ' ', &from_port) || !span_split(&line, ' ', &to_port) || line.p != NULL)
+	    !span_split(&line, ' ', &from_port) || !span_split(&line, ' ', &to_port) ||
+	    line.p != NULL)
 		return PROXY_BAD;
 	if (!v1_address(src, from, from_port, family) || !v1_address(&dst, to, to_port, family))
 		return PROXY_BAD;
@@ -86,7 +88,8 @@ tlvs_ok(const uint8_t *p, size_t at, size_t len)
 		if (p[at] == TLV_CRC32C) {
 			const uint8_t *v = p + at + 3;
 
-			if (n != 4 || ((uint32_t)be16(v) << 16 | be16(v + 2)) != crc32c(p, len, at + 3))
+			if (n != 4 ||
+			    ((uint32_t)be16(v) << 16 | be16(v + 2)) != crc32c(p, len, at + 3))
 				return false;
 		}
 		at += 3 + n;

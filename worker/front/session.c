@@ -73,7 +73,8 @@ request_due(const struct session *s)
 
 	if (s->blocked_since != 0)
 		due = s->blocked_since + t->write_idle_ms;
-	if (r != NULL && r->up != NULL && r->up->state == BODY_OPEN && r->up_source.wait_since != 0) {
+	if (r != NULL && r->up != NULL && r->up->state == BODY_OPEN &&
+	    r->up_source.wait_since != 0) {
 		int64_t idle = r->route != NULL ? r->route->body_idle_ms : -1;
 		int64_t body = r->up_source.wait_since + (idle >= 0 ? idle : t->body_idle_ms);
 
@@ -270,7 +271,8 @@ too_slow(const struct session *s)
 	const struct h1_source *u = &s->req->up_source;
 	int64_t over = u->waited - t->body_grace_ms;
 
-	return over > 0 && u->body.state == BODY_OPEN && u->received < (uint64_t)(over * t->body_rate / 1000);
+	return over > 0 && u->body.state == BODY_OPEN &&
+	    u->received < (uint64_t)(over * t->body_rate / 1000);
 }
 
 static void
@@ -312,7 +314,9 @@ on_drained(struct session *s)
 		s->blocked += s->x->loop.now_ms - s->blocked_since;
 	s->blocked_since = 0;
 	over = s->blocked - t->write_grace_ms;
-	if (over > 0 && conn_bytes_out(s->conn) - s->out_at_start < (uint64_t)(s->blocked * t->write_rate / 1000)) {
+	if (over > 0 &&
+	    conn_bytes_out(s->conn) - s->out_at_start <
+	    (uint64_t)(s->blocked * t->write_rate / 1000)) {
 		s->req->gone = true;
 		s->req->reason = R_CLIENT_SLOW;
 	}
@@ -382,8 +386,8 @@ session_start(struct ctx *x, const struct conf_listener *l, int fd, const struct
 		refuse(x, fd, R_NO_MEMORY);
 		return;
 	}
-	*s = (struct session){ .x = x, .listener = l, .peer = *peer, .started_ms = x->loop.now_ms, .slot = slot,
-	    .sink = H1_SINK_NONE };
+	*s = (struct session){ .x = x, .listener = l, .peer = *peer, .started_ms = x->loop.now_ms,
+	    .slot = slot, .sink = H1_SINK_NONE };
 	s->conn = conn_new(&x->loop, fd, on_event, s);
 	list_push(&x->sessions, &s->node);
 	ctx_count(x, C_CONNS_ACCEPTED, 1);
