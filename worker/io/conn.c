@@ -41,7 +41,8 @@ conn_register(struct conn *c)
 {
 	if (c->registered)
 		return true;
-	if (loop_add(c->loop, &c->source, c->source.fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) != 0) {
+	if (loop_add(c->loop, &c->source, c->source.fd,
+	    EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) != 0) {
 		conn_fail(c, errno);
 		return false;
 	}
@@ -307,7 +308,8 @@ dial_socket(const struct addr *to, const struct addr *source)
 }
 
 struct conn *
-conn_connect(struct loop *l, const struct addr *to, const struct addr *source, conn_event_f *event, void *owner)
+conn_connect(struct loop *l, const struct addr *to, const struct addr *source, conn_event_f *event,
+    void *owner)
 {
 	struct conn *c;
 	int rc, fd = dial_socket(to, source);
