@@ -38,7 +38,8 @@ walk(const struct req *r, const char *text, char *out)
 		struct span piece = span_make(text, 1);
 		const char *end = text[0] == '$' && text[1] == '{' ? strchr(text, '}') : NULL;
 
-		if (end != NULL && !lookup(r, span_make(text + 2, (size_t)(end - text - 2)), &piece))
+		if (end != NULL &&
+		    !lookup(r, span_make(text + 2, (size_t)(end - text - 2)), &piece))
 			return -1;
 		text = end != NULL ? end + 1 : text + 1;
 		if (out != NULL && piece.n > 0)

@@ -9,8 +9,9 @@
 static struct acl_query
 query(const struct req *r, const struct addr *dst)
 {
-	return (struct acl_query){ .src = &r->client, .host = r->host, .port = r->port, .method = r->in.method,
-	    .method_text = r->in.method_text, .dst = dst, .wall_s = r->x->loop.wall_s };
+	return (struct acl_query){ .src = &r->client, .host = r->host, .port = r->port,
+	    .method = r->in.method, .method_text = r->in.method_text, .dst = dst,
+	    .wall_s = r->x->loop.wall_s };
 }
 
 static enum reason

@@ -22,7 +22,8 @@ max_forwards(struct req *r)
 		return answer_options(r);
 	less = arena_try_printf(&r->arena, "%llu", (unsigned long long)(n - 1));
 	fields_drop(&r->in.fields, H_MAX_FORWARDS);
-	if (less.p == NULL || fields_add(&r->in.fields, SPAN("Max-Forwards"), less, SPAN_NONE) == NULL) {
+	if (less.p == NULL ||
+	    fields_add(&r->in.fields, SPAN("Max-Forwards"), less, SPAN_NONE) == NULL) {
 		req_reply(r, R_NO_MEMORY, 0);
 		return R_NO_MEMORY;
 	}

@@ -20,8 +20,8 @@ no_method(struct req *r, const struct route_match *m)
 
 	for (unsigned i = M_OTHER + 1; i < M_MAX; i++)
 		if (m->allow >> i & 1)
-			allow = arena_try_printf(&r->arena, "%.*s%s%s", SPAN_ARG(allow), allow.n == 0 ? "" : ", ",
-			    method_text((enum method)i));
+			allow = arena_try_printf(&r->arena, "%.*s%s%s", SPAN_ARG(allow),
+			    allow.n == 0 ? "" : ", ", method_text((enum method)i));
 	req_reply(r, R_METHOD_REFUSED, 0);
 	if (allow.p != NULL)
 		req_reply_field(r, "Allow", allow);
@@ -37,7 +37,8 @@ redirect(struct req *r)
 
 	if (to.p == NULL || !http_is_value(to))
 		return refuse(r, R_INTERNAL);
-	req_reply_body(r, R_REDIRECT, (int)r->route->redirect.status, SPAN("text/plain"), SPAN_NONE);
+	req_reply_body(r, R_REDIRECT, (int)r->route->redirect.status, SPAN("text/plain"),
+	    SPAN_NONE);
 	req_reply_field(r, "Location", to);
 	return R_REDIRECT;
 }
@@ -47,9 +48,11 @@ respond(struct req *r)
 {
 	const struct conf_route *rt = r->route;
 
-	req_reply_body(r, R_RESPOND, (int)rt->respond.status, span_str(rt->respond.type), span_str(rt->respond.body));
+	req_reply_body(r, R_RESPOND, (int)rt->respond.status, span_str(rt->respond.type),
+	    span_str(rt->respond.body));
 	for (unsigned i = 0; i < rt->respond.headers.n; i++)
-		req_reply_field(r, rt->respond.headers.v[i].name, span_str(rt->respond.headers.v[i].value));
+		req_reply_field(r, rt->respond.headers.v[i].name,
+		    span_str(rt->respond.headers.v[i].value));
 	return R_RESPOND;
 }
 
@@ -92,7 +95,8 @@ rewrites(const struct req *r)
 {
 	const struct conf_route *rt = r->route;
 
-	return rt->request.path != NULL || rt->request.strip_prefix != NULL || rt->request.add_prefix != NULL || r->dots;
+	return rt->request.path != NULL || rt->request.strip_prefix != NULL ||
+	    rt->request.add_prefix != NULL || r->dots;
 }
 
 static bool
@@ -176,8 +180,9 @@ judge_strictly(struct req *r, struct route_match *m)
 	path = span_make(p, uri_strict_form(r->path, p));
 	if (span_eq(path, r->path))
 		return;
-	if (route_find(r->x->routes, r->host, path, r->in.method, r->in.method_text, &strict) == ROUTE_FOUND &&
-	    strict.route->action == ROUTE_RESPOND && strict.route->respond.status >= 400)
+	if (route_find(r->x->routes, r->host, path, r->in.method, r->in.method_text, &strict) ==
+	    ROUTE_FOUND && strict.route->action == ROUTE_RESPOND &&
+	    strict.route->respond.status >= 400)
 		*m = strict;
 }
 
