@@ -30,7 +30,8 @@ memory_want(struct body *b)
 	(void)b;
 }
 
-static const struct body_ops memory_ops = { .peek = memory_peek, .consume = memory_consume, .want = memory_want };
+static const struct body_ops memory_ops = { .peek = memory_peek, .consume = memory_consume,
+    .want = memory_want };
 
 void
 memory_source_init(struct memory_source *m, struct span bytes)

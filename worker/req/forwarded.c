@@ -20,7 +20,8 @@ is_port(struct span s)
 {
 	uint64_t port;
 
-	return s.n > 1 && s.p[0] == ':' && span_to_u64(span_make(s.p + 1, s.n - 1), UINT16_MAX, &port) == 0;
+	return s.n > 1 && s.p[0] == ':' &&
+	    span_to_u64(span_make(s.p + 1, s.n - 1), UINT16_MAX, &port) == 0;
 }
 
 /* "1.2.3.4", "1.2.3.4:80", "[::1]", "[::1]:80", "::1" */
@@ -38,7 +39,8 @@ parse_hop(struct span s, struct addr *a)
 		return is_port(span_make(s.p + end, s.n - (size_t)end)) &&
 		    addr_parse_ip(a, span_make(s.p, (size_t)end), 0) == 0;
 	rest = span_make(s.p + end + 1, s.n - (size_t)end - 1);
-	return (rest.n == 0 || is_port(rest)) && addr_parse_ip(a, span_make(s.p + 1, (size_t)end - 1), 0) == 0;
+	return (rest.n == 0 || is_port(rest)) &&
+	    addr_parse_ip(a, span_make(s.p + 1, (size_t)end - 1), 0) == 0;
 }
 
 /* Right to left, past every trusted hop, to the first one that is not (SECURITY.md rows 64, 65). */
@@ -76,7 +78,8 @@ req_find_client(struct req *r)
 static bool
 add(struct req *r, const char *name, struct span value)
 {
-	return value.p != NULL && fields_add(&r->in.fields, span_str(name), value, SPAN_NONE) != NULL;
+	return value.p != NULL &&
+	    fields_add(&r->in.fields, span_str(name), value, SPAN_NONE) != NULL;
 }
 
 /* All values of a list field of a trusted peer, joined, with ours behind. */
@@ -133,17 +136,20 @@ static bool
 add_rfc7239(struct req *r, struct span peer, bool ip6)
 {
 	const char *open = ip6 ? "\"[" : "", *close = ip6 ? "]\"" : "";
-	struct span v = arena_try_printf(&r->arena, "for=%s%.*s%s;proto=http", open, SPAN_ARG(peer), close);
+	struct span v = arena_try_printf(&r->arena, "for=%s%.*s%s;proto=http", open,
+	    SPAN_ARG(peer), close);
 
 	if (v.p != NULL && r->in.host_raw.n > 0)
-		v = arena_try_printf(&r->arena, "%.*s;host=\"%.*s\"", SPAN_ARG(v), SPAN_ARG(r->in.host_raw));
+		v = arena_try_printf(&r->arena, "%.*s;host=\"%.*s\"", SPAN_ARG(v),
+		    SPAN_ARG(r->in.host_raw));
 	return v.p != NULL && add_list(r, H_FORWARDED, "Forwarded", v);
 }
 
 static const char *
 id_header(const struct req *r)
 {
-	return r->listener->mode == MODE_FORWARD ? r->x->conf->forward.request_id : r->x->conf->defaults.request_id;
+	return r->listener->mode == MODE_FORWARD ? r->x->conf->forward.request_id :
+	    r->x->conf->defaults.request_id;
 }
 
 /* The id a trusted proxy gave, or a new one: unlike any other of this boot. */
@@ -159,7 +165,8 @@ req_find_id(struct req *r)
 
 		if (!span_ieq_str(f->name, header))
 			continue;
-		if (r->trusted && given.p == NULL && f->value.n > 0 && f->value.n <= 128 && http_is_token(f->value))
+		if (r->trusted && given.p == NULL && f->value.n > 0 && f->value.n <= 128 &&
+		    http_is_token(f->value))
 			given = f->value;
 		f->flags |= FIELD_DROP;
 	}
@@ -183,7 +190,8 @@ req_via_loop(const struct req *r)
 
 	while (list_iter_next(&it, &m)) {
 		ptrdiff_t space = span_find(m, ' ');
-		struct span by = space < 0 ? m : span_trim(span_make(m.p + space, m.n - (size_t)space));
+		struct span by = space < 0 ? m :
+		    span_trim(span_make(m.p + space, m.n - (size_t)space));
 
 		if (span_istarts(by, own))
 			return true;
@@ -210,6 +218,7 @@ req_add_forwarded(struct req *r)
 			ok = ok && add_rfc7239(r, peer, span_find(peer, ':') >= 0);
 	}
 	if (forward ? f->via : d->via)
-		ok = ok && add(r, "Via", arena_try_printf(&r->arena, "1.%u %.*s", r->in.minor, r->x->via_len, r->x->via));
+		ok = ok && add(r, "Via", arena_try_printf(&r->arena, "1.%u %.*s",
+		    r->in.minor, r->x->via_len, r->x->via));
 	return ok;
 }

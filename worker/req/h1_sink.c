@@ -16,11 +16,11 @@
 #define SPLICE_TURNS	8		/* moves before others get a turn */
 
 void
-h1_sink_init(struct h1_sink *s, struct conn *c, struct body *b, const struct h1_out *head, enum h1_framing framing,
-    bool trailers, struct arena *arena)
+h1_sink_init(struct h1_sink *s, struct conn *c, struct body *b, const struct h1_out *head,
+    enum h1_framing framing, bool trailers, struct arena *arena)
 {
-	*s = (struct h1_sink){ .conn = c, .body = b, .head = head->iov, .nhead = head->n, .framing = framing,
-	    .trailers = trailers, .arena = arena, .pipe = { .rd = -1, .wr = -1 } };
+	*s = (struct h1_sink){ .conn = c, .body = b, .head = head->iov, .nhead = head->n,
+	    .framing = framing, .trailers = trailers, .arena = arena, .pipe = { .rd = -1, .wr = -1 } };
 	if (framing == FRAMING_NONE)
 		s->ended = true;
 }
@@ -161,7 +161,8 @@ may_splice(struct h1_sink *s)
 	struct body *b = s->body;
 	uint64_t max;
 
-	if (s->framing != FRAMING_RAW || b->state != BODY_OPEN || b->ops->splice == NULL || !splice_open(&s->pipe))
+	if (s->framing != FRAMING_RAW || b->state != BODY_OPEN || b->ops->splice == NULL ||
+	    !splice_open(&s->pipe))
 		return false;
 	if (b->ops->splice(b, &max) != NULL)
 		return true;

@@ -64,7 +64,8 @@ read_trailer(struct h1_source *s)
 	enum reason why = h1_scan_trailer(&s->scan, conn_peek(s->conn), s->limits, &len);
 
 	if (why == R_NONE && len == 0) {
-		if (conn_full(s->conn) && conn_buffer(s->conn, s->limits->max_head + BUF_SMALL) != 0)
+		if (conn_full(s->conn) &&
+		    conn_buffer(s->conn, s->limits->max_head + BUF_SMALL) != 0)
 			fail(s, R_NO_MEMORY);
 		return;
 	}
@@ -89,7 +90,8 @@ decode_chunked(struct h1_source *s)
 {
 	size_t start, len, used;
 	struct span in = conn_peek(s->conn);
-	enum chunked_result rc = chunked_decode(&s->chunked, conn_bytes(s->conn), in.n, &start, &len, &used);
+	enum chunked_result rc = chunked_decode(&s->chunked, conn_bytes(s->conn), in.n, &start,
+	    &len, &used);
 
 	s->at_hand = len;
 	s->behind = used - start - len;
@@ -193,7 +195,8 @@ static struct conn *
 source_splice(struct body *b, uint64_t *max)
 {
 	struct h1_source *s = of(b);
-	bool bulk = s->kind == H1_LENGTH ? s->left >= SPLICE_LEAST : s->kind == H1_CLOSE && s->received >= SPLICE_LEAST;
+	bool bulk = s->kind == H1_LENGTH ? s->left >= SPLICE_LEAST :
+	    s->kind == H1_CLOSE && s->received >= SPLICE_LEAST;
 
 	if (!s->raw && (!bulk || conn_peek(s->conn).n > 0))
 		return NULL;
@@ -223,16 +226,16 @@ source_spliced(struct body *b, size_t n)
 		fail(s, R_BODY_LARGE);
 }
 
-static const struct body_ops source_ops = { .peek = source_peek, .consume = source_consume, .want = source_want,
-    .splice = source_splice, .spliced = source_spliced };
+static const struct body_ops source_ops = { .peek = source_peek, .consume = source_consume,
+    .want = source_want, .splice = source_splice, .spliced = source_spliced };
 
 void
-h1_source_init(struct h1_source *s, struct conn *c, enum h1_body kind, uint64_t length, bool response,
-    struct arena *arena, const struct h1_limits *limits, uint64_t limit)
+h1_source_init(struct h1_source *s, struct conn *c, enum h1_body kind, uint64_t length,
+    bool response, struct arena *arena, const struct h1_limits *limits, uint64_t limit)
 {
 	ASSERT(kind != H1_NONE);
-	*s = (struct h1_source){ .conn = c, .arena = arena, .limits = limits, .kind = kind, .response = response,
-	    .left = length, .limit = limit };
+	*s = (struct h1_source){ .conn = c, .arena = arena, .limits = limits, .kind = kind,
+	    .response = response, .left = length, .limit = limit };
 	s->body.ops = &source_ops;
 	s->chunked.lax = response;
 	s->body.length = kind == H1_LENGTH ? length : BODY_UNKNOWN;

@@ -19,8 +19,9 @@ mirror(struct kept *k)
 	bool replaying = k->at < k->copy->w;
 
 	k->body.why = k->from->why;
-	k->body.state = replaying && (k->from->state != BODY_END || k->from->ops->peek(k->from).n > 0) ? BODY_OPEN :
-	    k->from->state;
+	k->body.state =
+	    replaying && (k->from->state != BODY_END || k->from->ops->peek(k->from).n > 0) ?
+	    BODY_OPEN : k->from->state;
 }
 
 static struct span
@@ -53,7 +54,8 @@ kept_want(struct body *b)
 	body_want(of(b)->from);
 }
 
-static const struct body_ops kept_ops = { .peek = kept_peek, .consume = kept_consume, .want = kept_want };
+static const struct body_ops kept_ops = { .peek = kept_peek, .consume = kept_consume,
+    .want = kept_want };
 
 static void
 on_from_ready(struct body *from)

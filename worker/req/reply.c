@@ -39,8 +39,9 @@ page_html(struct req *r, int status)
 	return arena_try_printf(&r->arena,
 	    "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>%d %s</title></head>\n"
 	    "<body><h1>%d %s</h1>\n<p>%s.</p>\n<p>reason: %s<br>rule: %s<br>request: %.*s</p>\n%s%s%s</body></html>\n",
-	    status, status_text(status), status, status_text(status), reason_text(r->reason), reason_token(r->reason),
-	    decision_id(r), SPAN_ARG(r->id), contact == NULL || *contact == '\0' ? "" : "<p>contact: ",
+	    status, status_text(status), status, status_text(status), reason_text(r->reason),
+	    reason_token(r->reason), decision_id(r), SPAN_ARG(r->id),
+	    contact == NULL || *contact == '\0' ? "" : "<p>contact: ",
 	    contact == NULL ? "" : contact, contact == NULL || *contact == '\0' ? "" : "</p>\n");
 }
 

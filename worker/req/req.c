@@ -13,8 +13,8 @@
 static struct slab req_slab = SLAB_INIT("req", struct req, 512);
 
 struct req *
-req_new(struct ctx *x, const struct front_ops *front, void *session, const struct conf_listener *listener,
-    struct buf *head_buf)
+req_new(struct ctx *x, const struct front_ops *front, void *session,
+    const struct conf_listener *listener, struct buf *head_buf)
 {
 	struct req *r = slab_try_get(&req_slab);
 
@@ -163,7 +163,8 @@ record_flags(const struct req *r)
 {
 	return (r->reused ? JF_REUSED : 0u) | (r->tries > 1 ? JF_RETRIED : 0u) |
 	    (r->connect || r->resp.status == 101 ? JF_TUNNEL : 0u) | (r->is_local ? JF_LOCAL : 0u) |
-	    (r->cut || r->gone ? JF_ABORTED : 0u) | (r->listener->mode == MODE_FORWARD ? JF_FORWARD : 0u);
+	    (r->cut || r->gone ? JF_ABORTED : 0u) |
+	    (r->listener->mode == MODE_FORWARD ? JF_FORWARD : 0u);
 }
 
 static void
@@ -184,8 +185,9 @@ req_log(struct req *r)
 {
 	char upstream[ADDR_TEXT];
 	struct span s[JS_MAX] = { 0 };
-	struct journal_rec rec = { .status = (uint16_t)r->resp.status, .upstream_status = r->upstream_status,
-	    .wall_us = r->wall_us, .reason = (uint16_t)r->reason, .minor = r->in.minor, .tries = r->tries };
+	struct journal_rec rec = { .status = (uint16_t)r->resp.status,
+	    .upstream_status = r->upstream_status, .wall_us = r->wall_us,
+	    .reason = (uint16_t)r->reason, .minor = r->in.minor, .tries = r->tries };
 
 	r->bytes_in = r->up == NULL ? r->bytes_in : r->up->moved;
 	r->bytes_out = r->down == NULL ? r->bytes_out : r->down->moved;
@@ -202,7 +204,8 @@ req_log(struct req *r)
 	s[JS_HOST] = r->in.host_raw;
 	if (r->upstream.len != 0)
 		s[JS_UPSTREAM] = span_str(addr_text(&r->upstream, upstream));
-	s[JS_ROUTE] = r->route != NULL ? span_str(r->route->name) : r->rule != NULL ? span_str(r->rule->id) : SPAN_NONE;
+	s[JS_ROUTE] = r->route != NULL ? span_str(r->route->name) :
+	    r->rule != NULL ? span_str(r->rule->id) : SPAN_NONE;
 	s[JS_LISTENER] = span_str(r->listener->name);
 	s[JS_REFERER] = fields_value(&r->in.fields, H_REFERER);
 	s[JS_AGENT] = fields_value(&r->in.fields, H_USER_AGENT);
