@@ -105,7 +105,8 @@ step_deliver(struct req *r)
 
 	if (n != NEXT_STEP)
 		return n;
-	r->step = !r->is_local && !r->cut && !r->gone && (r->connect || r->resp.status == 101) ? ST_TUNNEL : ST_LOG;
+	r->step = !r->is_local && !r->cut && !r->gone && (r->connect || r->resp.status == 101) ?
+	    ST_TUNNEL : ST_LOG;
 	return NEXT_STEP;
 }
 

@@ -93,9 +93,9 @@ set_limits(struct ctx *x)
 {
 	const struct conf_http *h = &x->conf->http;
 
-	x->request_limits = (struct h1_limits){ .max_head = (uint32_t)h->max_head, .max_field = (uint32_t)h->max_field,
-	    .max_target = (uint32_t)h->max_target, .max_fields = (uint16_t)h->max_fields,
-	    .relaxed = h->relaxed_line_endings };
+	x->request_limits = (struct h1_limits){ .max_head = (uint32_t)h->max_head,
+	    .max_field = (uint32_t)h->max_field, .max_target = (uint32_t)h->max_target,
+	    .max_fields = (uint16_t)h->max_fields, .relaxed = h->relaxed_line_endings };
 	x->response_limits = (struct h1_limits){ .max_head = (uint32_t)h->max_response_head,
 	    .max_field = (uint32_t)h->max_response_head, .max_target = UINT32_MAX,
 	    .max_fields = (uint16_t)h->max_response_fields };
@@ -207,7 +207,8 @@ look_at_drain(struct worker *w)
 		w->progress_ms = x->loop.now_ms;
 	}
 	if (!only_tunnels(x) && x->loop.now_ms - w->progress_ms > x->conf->process.drain_ms) {
-		log_write(LOG_WARN, "drain: %u connections made no progress for %lld ms, closing them",
+		log_write(LOG_WARN,
+		    "drain: %u connections made no progress for %lld ms, closing them",
 		    x->sessions.count, (long long)x->conf->process.drain_ms);
 		x->loop.stop = true;
 		return;
