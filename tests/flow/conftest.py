@@ -1,5 +1,4 @@
 """Fixtures of the flow suites: a real proxyd between a raw client and a scripted origin, judged on bytes."""
-import os
 import shutil
 import sys
 import tempfile
@@ -15,17 +14,8 @@ from tests.flow.lib.side import make_side               # noqa: E402
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: minutes, not seconds; run with FULL=1")
     if not PROXYD.exists() and not config.option.collectonly:
         pytest.exit(f"{PROXYD} is not built; make it, or name another by PROXYD=", returncode=2)
-
-
-def pytest_collection_modifyitems(config, items):
-    if os.environ.get("FULL") == "1":
-        return
-    for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.skip(reason="set FULL=1"))
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -171,6 +171,19 @@ def test_open_opens_exactly_what_it_names(scratch):
 
 
 @needs_namespace
+def test_the_listeners_would_tell(scratch):
+    """The same laboratory with everything opened: what the other runs say was not dialled is dialled here."""
+    port, hosts = 3128, ["127.0.0.2", "10.0.0.1", "169.254.169.254", "[::1]", "[fd00::1]", "inner.test"]
+    plan = {"addresses": INNER, "ports": [80, 443], "origins": [], "names": NAMES, "port": port,
+            "conf": conf(port, rules=[{"id": "all", "allow": True, "open": ["0.0.0.0/0", "::/0"]}]),
+            "steps": [{"id": h, "raw": plain(h)} for h in hosts] + [{"id": "connect", "raw": connect("10.0.0.1"), "method": "CONNECT"}]}
+    r = lab.run(plan, scratch / "policy-opened")
+    for h in hosts:
+        assert r[h]["dialled"] == [NAMES.get(h, [h.strip("[]")])[0]] and r[h]["body"] == "leaked", (h, r[h])
+    assert r["connect"]["dialled"] == ["10.0.0.1"]
+
+
+@needs_namespace
 def test_default_configuration_serves_loopback_clients_only(scratch):
     """`mode = "forward"` alone: port 3128 on loopback, public targets, nobody else's."""
     minimal = {"mode": "forward", "dns": {"servers": ["127.0.0.1:53"]}}

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from tests.flow.lib.client import Client, get
+from tests.flow.lib.client import Client
 from tests.flow.lib.message import Ended
 from tests.flow.lib.origin import BODY, CLOSE, EARLY, OK, reply
 
@@ -247,7 +247,7 @@ def test_9110_9_3_6_connect_to_a_gateway_is_405(back, origin):
 
 
 @pytest.mark.parametrize("path", ["//", "//a", "/a//b", "/?", "/a?", "/a?b?", "/./a", "/a/../b", "/a/.", "/a/..", "/%7e", "/%41", "/a;b", "/%2f%2F",
-                                  "/a?x=/../y", "/a?%zz", "/a?[]", "/a%20b", "/a!$&'()*+,;=:@", "/a?b#".rstrip("#")])
+                                  "/a?x=/../y", "/a?%zz", "/a?[]", "/a%20b", "/a!$&'()*+,;=:@"])
 def test_9110_7_7_path_and_query_go_on_untouched(fwd, origin, path):
     r = ask(fwd, f"GET @P@{path} HTTP/1.1\r\nHost: @H@\r\n\r\n".encode())
     assert r.status == 200 and origin.requests[-1].target == path
@@ -321,7 +321,6 @@ def test_request_bodies_are_streamed_not_collected(side, origin):
     got = {}
 
     def peek(conn):
-        conn.reader.exactly  # the body is read by hand: five bytes first
         while len(conn.reader.buf) < 5:
             conn.reader.fill()
         got["first"] = time.monotonic()
@@ -419,9 +418,3 @@ def test_9112_9_6_half_closed_client_still_gets_its_answer(side, origin):
         c.send(side.fill(GET + b"\r\n"))
         c.half_close()
         assert c.response().status == 200
-
-
-def test_get_on_a_name_of_the_proxy_room(side):
-    """The helper of the other suites: one exchange on its own connection."""
-    target = "/d" if side.mode == "reverse" else f"{side.prefix}/d"
-    assert get(side.port, target, side.host).status == 200

@@ -11,7 +11,7 @@ from tests.flow.lib import reasons
 from tests.flow.lib.client import Client, get
 from tests.flow.lib.dns import Dns
 from tests.flow.lib.message import Ended
-from tests.flow.lib.origin import EARLY, OK, Origin, reply
+from tests.flow.lib.origin import EARLY, OK, Origin
 from tests.flow.lib.ports import free_port
 from tests.flow.lib.proxy import wait_for
 

@@ -1,4 +1,6 @@
 """Every clock of the catalogue, set short: what is answered, what is cut, and what must not be cut."""
+import select
+import socket
 import time
 
 import pytest
@@ -83,7 +85,7 @@ def test_body_below_the_rate_is_408(side, origin):
             if not c.send(b"x" * 10):
                 break
             time.sleep(0.1)
-            if c.sock in __import__("select").select([c.sock], [], [], 0)[0]:
+            if c.sock in select.select([c.sock], [], [], 0)[0]:
                 break
         r = c.response()
         assert r.status == 408 and 0.8 < time.monotonic() - start < 4, r
@@ -188,7 +190,6 @@ def test_tunnel_idle_is_closed(fwd):
 
 def test_connect_timeout_is_504(launch, origin):
     """An address that swallows SYNs: a listening socket whose queue is full."""
-    import socket
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)

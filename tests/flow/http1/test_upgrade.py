@@ -3,6 +3,7 @@ import asyncio
 import base64
 import os
 import threading
+import time
 
 import pytest
 import websockets
@@ -166,7 +167,6 @@ def test_tunnel_ends_when_the_origin_ends(side, origin):
 
 
 def test_tunnel_ends_when_the_client_ends(side, origin):
-    import time
     kept = []
     origin.on("/ws", [lambda conn: kept.append(conn), SWITCH])
     with Client(side.port) as c:

@@ -1,14 +1,6 @@
 """A configuration as Python values, written in libconfig's grammar; and the shapes every suite starts from."""
 
 
-class Raw(str):
-    """Text that goes into the file as it is."""
-
-
-class Array(list):
-    """Always written as [ ], whatever it holds."""
-
-
 def _string(s):
     out = s.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
     return f'"{out}"'
@@ -16,8 +8,6 @@ def _string(s):
 
 def value(v, depth=0):
     pad = "\t" * (depth + 1)
-    if isinstance(v, Raw):
-        return str(v)
     if isinstance(v, bool):
         return "true" if v else "false"
     if isinstance(v, (int, float)):

@@ -14,7 +14,7 @@ from tests.flow.lib.load import Load
 from tests.flow.lib.message import Ended
 from tests.flow.lib.origin import reply
 from tests.flow.lib.ports import free_port
-from tests.flow.lib.proxy import Proxy, wait_for
+from tests.flow.lib.proxy import Proxy, run, wait_for
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -279,7 +279,6 @@ def test_stop_gives_up_on_requests_without_progress(instance, origin):
 
 def test_second_instance_on_the_same_socket_is_refused(instance):
     p = instance()
-    from tests.flow.lib.proxy import run
     r = run("-f", "-c", p.file)
     assert r.returncode == 1 and r.stderr, r
     assert get(p.port, "/x").status == 200

@@ -1,14 +1,13 @@
 """The program's own options, and what a person is told about a broken configuration."""
 import os
 import re
+import subprocess
 
 import pytest
 
 from tests.flow.lib import config
 from tests.flow.lib.ports import free_port
 from tests.flow.lib.proxy import PROXYCTL, TOP, run
-
-import subprocess
 
 
 def ctl(*args, cwd=None):

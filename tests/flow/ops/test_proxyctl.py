@@ -1,6 +1,7 @@
 """Every verb of proxyctl, its output for people and programs, and its exit codes: 0 ok, 1 failed, 2 usage, 3 not running."""
 import json
 import os
+import socket
 import subprocess
 import time
 
@@ -167,7 +168,6 @@ def test_row67_admin_socket_is_private(p):
 
 
 def test_row67_long_line_is_refused(p):
-    import socket
     s = socket.socket(socket.AF_UNIX)
     s.settimeout(5)
     s.connect(str(p.socket))
@@ -184,7 +184,6 @@ def test_row67_long_line_is_refused(p):
 
 @pytest.mark.parametrize("junk", [b"\n", b"{}\n", b"[]\n", b"[1]\n", b"\0\0\0\n", b"[\"status\"", b"[\"\\u0000\"]\n", b"[" * 1000 + b"\n"])
 def test_row67_junk_is_survived(p, junk):
-    import socket
     s = socket.socket(socket.AF_UNIX)
     s.settimeout(2)
     s.connect(str(p.socket))
