@@ -86,8 +86,6 @@ def hash_of(argv):
 @pytest.mark.parametrize("mode", ["reverse", "forward"])
 @pytest.mark.parametrize("client", ["curl", "wget"])
 def test_get(world, hashes, client, mode, origin, size):
-    if client == "wget" and size in (4095, 65536, 65537):
-        pytest.skip("curl covers these sizes")
     argv = curl(world, mode, origin, f"/b{size}") if client == "curl" else wget(world, mode, origin, f"/b{size}", "-O", "-")
     assert hash_of(argv) == hashes[size]
 
@@ -97,31 +95,30 @@ def test_get(world, hashes, client, mode, origin, size):
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 @pytest.mark.parametrize("mode", ["reverse", "forward"])
 def test_upload_to_python(world, files, hashes, mode, method, coding, size):
-    args = ["-X", method, "-T" if coding == "chunked" and size else "--data-binary", f"@{files}/b{size}", "-H", "Expect:"]
-    if "-T" in args:
-        args = ["-X", method, "-T", "-", "-H", "Transfer-Encoding: chunked", "-H", "Expect:"]
-        with open(files / f"b{size}", "rb") as f:
-            out = subprocess.run(curl(world, mode, "python", "/up", *args), stdin=f, capture_output=True, timeout=110)
-        assert out.returncode == 0, out.stderr
-        out = out.stdout
-    elif coding == "chunked":
-        out = run(curl(world, mode, "python", "/up", "-X", method, "-H", "Transfer-Encoding: chunked", "-H", "Expect:", "--data-binary", ""))
+    path = f"{files}/b{size}"
+    if coding == "length":
+        out = run(curl(world, mode, "python", "/up", "-X", method, "-T", path, "-H", "Expect:"))
     else:
-        out = run(curl(world, mode, "python", "/up", *args))
+        with open(path, "rb") as f:
+            argv = curl(world, mode, "python", "/up", "-X", method, "-T", "-", "-H", "Transfer-Encoding: chunked", "-H", "Expect:")
+            p = subprocess.run(argv, stdin=f, capture_output=True, timeout=110)
+        assert p.returncode == 0, p.stderr
+        out = p.stdout
     assert out.decode() == f"{size} {hashes[size]}"
 
 
-@pytest.mark.parametrize("size", [0, 65537, 16 * MiB + 1])
-@pytest.mark.parametrize("coding", ["length", "chunked"])
-@pytest.mark.parametrize("origin", ["nginx", "apache"])
+# nginx's DAV module refuses an empty chunked body, with or without a proxy before it.
+DAV_CASES = [(o, c, s) for o in ("nginx", "apache") for c in ("length", "chunked") for s in (0, 65537, 16 * MiB + 1)
+             if (o, c, s) != ("nginx", "chunked", 0)]
+
+
+@pytest.mark.parametrize("origin, coding, size", DAV_CASES)
 @pytest.mark.parametrize("mode", ["reverse", "forward"])
 def test_put_to_a_dav_server(world, files, hashes, mode, origin, coding, size):
     name = f"/dav/{mode}-{origin}-{coding}-{size}"
     if coding == "length":
         run(curl(world, mode, origin, name, "-T", f"{files}/b{size}", "-H", "Expect:"))
     else:
-        if origin == "nginx" and size == 0:
-            pytest.skip("nginx's PUT wants a body")
         with open(files / f"b{size}", "rb") as f:
             p = subprocess.run(curl(world, mode, origin, name, "-T", "-", "-H", "Expect:"), stdin=f, capture_output=True, timeout=110)
         assert p.returncode == 0, p.stderr
