@@ -88,10 +88,28 @@ has_mode(const struct conf *c, enum conf_mode m)
 	return false;
 }
 
+/* A head may hold what it came with, what every head gets, and all that one route adds. */
+static uint32_t
+fields_added(const struct conf *c)
+{
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < c->nroutes; i++) {
+		const struct conf_route *r = &c->routes[i];
+		unsigned down = r->response.head.set.n + r->respond.headers.n;
+		unsigned n = r->request.head.set.n > down ? r->request.head.set.n : down;
+
+		most = n > most ? n : most;
+	}
+	return REQ_FIELDS_ADDED + most;
+}
+
 static void
 set_limits(struct ctx *x)
 {
 	const struct conf_http *h = &x->conf->http;
+
+	x->fields_added = fields_added(x->conf);
 
 	x->request_limits = (struct h1_limits){ .max_head = (uint32_t)h->max_head,
 	    .max_field = (uint32_t)h->max_field, .max_target = (uint32_t)h->max_target,
@@ -142,7 +160,7 @@ static int
 ctx_init(struct ctx *x, struct env *e, struct errdetail *ed)
 {
 	uint8_t seed[16];
-	int n, rc = loop_init(&x->loop, ed);
+	int rc = loop_init(&x->loop, ed);
 
 	if (rc != 0)
 		return rc;
@@ -158,8 +176,7 @@ ctx_init(struct ctx *x, struct env *e, struct errdetail *ed)
 		return err_sys(ed, "getrandom");
 	map_seed(seed);
 	memcpy(&x->id_state, seed, sizeof x->id_state);
-	n = snprintf(x->via, sizeof x->via, "proxyd-%08x", (unsigned)(e->boot_id & 0xffffffffu));
-	x->via_len = (uint8_t)n;
+	ctx_set_name(x, (unsigned)(e->boot_id & 0xffffffffu));
 	x->max_sessions = max_sessions(x->conf);
 	set_limits(x);
 	return make_tables(x, ed);

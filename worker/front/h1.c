@@ -40,7 +40,7 @@ parse_head(struct session *s, struct req *r, struct span head)
 {
 	const struct h1_limits *limits = &s->x->request_limits;
 
-	r->in.fields.size = limits->max_fields + REQ_FIELDS_ADDED;
+	r->in.fields.size = limits->max_fields + s->x->fields_added;
 	r->in.fields.v = arena_try_alloc(&r->arena, r->in.fields.size * sizeof *r->in.fields.v);
 	if (r->in.fields.v == NULL)
 		return R_NO_MEMORY;
@@ -74,6 +74,7 @@ start_request(struct session *s, size_t len)
 	s->state = SESS_REQUEST;
 	s->requests++;
 	r->peer = r->client = s->peer;
+	r->peer_text = session_peer_text(s);
 	r->reason = parse_head(s, r,
 	    span_make(head->data + head->r + s->scan.skip, len - s->scan.skip));
 	if (r->reason == R_NONE) {
@@ -165,13 +166,8 @@ out_head(struct session *s, struct req *r, struct h1_out *o, enum h1_framing fra
 		h1_out_field(o, SPAN("Upgrade"), fields_value(&r->resp.fields, H_UPGRADE));
 	if (!fields_has(&r->resp.fields, H_DATE))
 		h1_out_field(o, SPAN("Date"), ctx_date(s->x));
-	if (via && !r->is_local) {
-		char value[4 + sizeof s->x->via];
-
-		memcpy(value, r->resp.minor == 0 ? "1.0 " : "1.1 ", 4);
-		memcpy(value + 4, s->x->via, s->x->via_len);
-		h1_out_field(o, SPAN("Via"), span_make(value, 4u + s->x->via_len));
-	}
+	if (via && !r->is_local)
+		h1_out_field(o, SPAN("Via"), span_make(s->x->via_value[r->resp.minor != 0], 4u + s->x->via_len));
 	if (framing == FRAMING_CHUNKED)
 		h1_out_lent(o, SPAN("Transfer-Encoding: chunked\r\n"));
 	out_connection(o, r, close);
@@ -321,12 +317,14 @@ h1_done(struct req *r)
 		session_abort(s);
 		return;
 	}
-	if (body_left || (s->last && (r->is_local || conn_peek(s->conn).n > 0 || r->close)))
-		session_linger(s);
-	else if (s->last)
-		session_close(s);
-	else
+	if (!body_left && !s->last)
 		session_idle(s);
+	else if (conn_eof(s->conn))
+		session_close(s);
+	else if (body_left || r->is_local || r->close || !conn_dry(s->conn))
+		session_linger(s);	/* closing over bytes nobody read would reset the answer on its way */
+	else
+		session_close(s);
 }
 
 const struct front_ops h1_front = { h1_interim, h1_deliver, h1_tunnel, h1_done };

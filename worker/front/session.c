@@ -107,21 +107,39 @@ session_arm(struct session *s)
 
 /* ------------------------------------------------------------------ between requests */
 
+struct span
+session_peer_text(struct session *s)
+{
+	if (s->peer_text[0] == '\0')
+		req_peer_text(&s->peer, s->peer_text);
+	return span_str(s->peer_text);
+}
+
 bool
 session_may_go_on(const struct session *s)
 {
 	const struct conf_timeouts *t = &s->x->conf->timeouts;
 
-	return !s->x->draining && s->requests < t->keepalive_requests &&
+	return !s->x->draining && t->keepalive_ms > 0 && s->requests < t->keepalive_requests &&
 	    s->x->loop.now_ms - s->started_ms < t->keepalive_age_ms;
+}
+
+/* A connection without a request yet is given the time of a head where that of idle ones is shorter. */
+static int64_t
+idle_ms(const struct session *s)
+{
+	const struct conf_timeouts *t = &s->x->conf->timeouts;
+	bool crowded = s->x->sessions.count > s->x->max_sessions / 5 * 4;
+	int64_t ms = t->keepalive_ms;
+
+	if (s->requests == 0 && ms < t->head_ms)
+		ms = t->head_ms;
+	return crowded && ms > CROWDED_KEEPALIVE_MS ? CROWDED_KEEPALIVE_MS : ms;
 }
 
 void
 session_idle(struct session *s)
 {
-	const struct conf_timeouts *t = &s->x->conf->timeouts;
-	bool crowded = s->x->sessions.count > s->x->max_sessions / 5 * 4;
-
 	s->state = SESS_IDLE;
 	s->req = NULL;
 	s->scan = (struct h1_scan){ 0 };
@@ -129,8 +147,7 @@ session_idle(struct session *s)
 	s->unsent = SPAN_NONE;
 	s->blocked = s->blocked_since = 0;
 	s->last = !session_may_go_on(s);
-	s->due_ms = s->x->loop.now_ms + (crowded && t->keepalive_ms > CROWDED_KEEPALIVE_MS ?
-	    CROWDED_KEEPALIVE_MS : t->keepalive_ms);
+	s->due_ms = s->x->loop.now_ms + idle_ms(s);
 	ctx_count(s->x, C_CONNS_IDLE, 1);
 	session_arm(s);
 	if (conn_buffer(s->conn, BUF_SMALL) == 0)	/* never grows: cannot fail */
@@ -146,6 +163,7 @@ session_linger(struct session *s)
 	s->req = NULL;
 	s->due_ms = s->x->loop.now_ms + t->linger_ms;
 	s->linger_left = t->linger_bytes;
+	conn_raw(s->conn, false);	/* the rest of an upload does not go through a pipe any more */
 	conn_shutdown(s->conn);
 	session_arm(s);
 	conn_resume(s->conn);
@@ -188,6 +206,7 @@ proxy_data(struct session *s)
 	}
 	if (src.len != 0) {
 		s->peer = src;
+		s->peer_text[0] = '\0';
 		conn_set_peer(s->conn, &src);
 	}
 	conn_consume(s->conn, len);

@@ -20,6 +20,7 @@ struct session {
 	struct conn	*conn;		/* NULL once given to a tunnel */
 	enum session_state state;
 	struct addr	peer;
+	char		peer_text[INET6_ADDRSTRLEN];	/* "": not asked for yet */
 	struct req	*req;
 	struct h1_scan	scan;
 	struct h1_sink	sink;		/* of the response */
@@ -47,5 +48,6 @@ void	session_idle(struct session *);		/* ready for the next request */
 void	session_linger(struct session *);	/* FIN, then drop what comes */
 void	session_close(struct session *);	/* at once; frees it */
 void	session_abort(struct session *);	/* reset; frees it */
+struct span session_peer_text(struct session *);	/* its address without port, lent for its life */
 bool	session_may_go_on(const struct session *);	/* limits on requests, age and draining allow another request */
 void	session_arm(struct session *);		/* sets the deadline its state asks for */

@@ -12,7 +12,7 @@
 enum body_state {
 	BODY_OPEN,		/* more will come */
 	BODY_END,		/* everything was received; what peek shows is the rest */
-	BODY_FAILED		/* the source broke (`why`); what peek shows may still be delivered, the message is cut */
+	BODY_FAILED		/* the source broke (`why`); what peek shows may be delivered, the message is cut */
 };
 
 struct body;
@@ -22,8 +22,8 @@ struct body_ops {
 	void	(*consume)(struct body *, size_t n);	/* may make the source read on; never calls ready */
 	void	(*want)(struct body *);			/* the sink has nothing left to do: read on */
 	/*
-	 * For bulk that nobody looks at (NULL: never). splice: the conn to take bytes from and at most how many, or NULL;
-	 * only asked when peek is empty. spliced: that many were taken, or the conn ended (n 0).
+	 * For bulk that nobody looks at (NULL: never). splice: the conn to take bytes from and at most how many,
+	 * or NULL; only asked when peek is empty. spliced: that many were taken, or the conn ended (n 0).
 	 */
 	struct conn *(*splice)(struct body *, uint64_t *max);
 	void	(*spliced)(struct body *, size_t n);
@@ -36,7 +36,7 @@ struct body {
 	enum reason	why;
 	uint64_t	length;		/* as announced, or BODY_UNKNOWN */
 	uint64_t	moved;		/* payload bytes consumed */
-	bool		stalled;	/* the sink cannot take more for now: the source may not be blamed for silence */
+	bool		stalled;	/* the sink cannot take more now: silence is not the source's fault */
 	struct fields	*trailers;	/* once BODY_END; NULL: none */
 	void		(*ready)(struct body *);	/* to the sink: more payload, the end, or failure */
 	void		*sink;		/* the sink's own */
@@ -46,7 +46,11 @@ static inline struct span body_peek(struct body *b) { return b->ops == NULL ? SP
 static inline void body_consume(struct body *b, size_t n) { b->moved += n; b->ops->consume(b, n); }
 static inline void body_want(struct body *b) { if (b->ops != NULL && b->state == BODY_OPEN) b->ops->want(b); }
 /* Everything was received and passed on (or there was nothing). */
-static inline bool body_done(struct body *b) { return b->ops == NULL || (b->state == BODY_END && b->ops->peek(b).n == 0); }
+static inline bool
+body_done(struct body *b)
+{
+	return b->ops == NULL || (b->state == BODY_END && b->ops->peek(b).n == 0);
+}
 
 /* A body that lies in memory: local answers. */
 struct memory_source { struct body body; struct span rest; };

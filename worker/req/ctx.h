@@ -29,16 +29,19 @@ struct ctx {
 	struct retry_budget *budgets;	/* per service, and one more for forward */
 	struct chain	**chains;	/* per route, and one more for forward */
 	struct h1_limits request_limits, response_limits;
+	uint32_t	fields_added;	/* room in a head for what this program and its routes add */
 	struct list	sessions;	/* every client connection */
 	uint32_t	max_sessions;	/* process.connections, or what the open-files limit allows */
 	struct list	reqs;		/* every request in progress: for the crash report and drain */
 	bool		draining;
 	char		via[24];	/* our name in Via: unlike any other proxy's */
 	uint8_t		via_len;
+	char		via_value[2][32];	/* "1.0 NAME", "1.1 NAME": what a message of that minor version gets */
 	uint64_t	id_state;	/* of request ids */
 	char		date[29];	/* of date_s */
 	int64_t		date_s;
 };
 
 static inline void ctx_count(struct ctx *x, enum counter c, int64_t n) { x->stats->counter[c] += (uint64_t)n; }
+void	ctx_set_name(struct ctx *, unsigned boot_id);	/* via and what is made of it */
 struct span ctx_date(struct ctx *);	/* the HTTP date of this turn */

@@ -4,7 +4,21 @@
  */
 #include "worker/req/req.h"
 
-#define HOPS_MAX 32			/* members of X-Forwarded-For looked at */
+#include <stdio.h>
+
+#include "conf/base/enc.h"
+
+#define ID_TEXT		24	/* digits of a request id */
+#define HOPS_MAX	32			/* members of X-Forwarded-For looked at */
+
+void
+req_peer_text(const struct addr *a, char out[INET6_ADDRSTRLEN])
+{
+	char text[ADDR_TEXT];
+	struct addr folded = addr_fold(a);
+
+	(void)snprintf(out, INET6_ADDRSTRLEN, "%s", addr_ip_text(&folded, text));
+}
 
 static bool
 is_trusted(const struct conf_listener *l, const struct addr *a)
@@ -110,20 +124,11 @@ add_list(struct req *r, enum hname id, const char *name, struct span ours)
 	return add(r, name, value);
 }
 
-static struct span
-peer_text(struct req *r, const struct addr *peer)
-{
-	char text[ADDR_TEXT];
-	struct addr folded = addr_fold(peer);
-
-	return arena_try_copy(&r->arena, span_str(addr_ip_text(&folded, text)));
-}
-
 /* X-Forwarded-*: the address we saw is appended, proto and host are kept when a trusted proxy said them. */
 static bool
-add_x_forwarded(struct req *r, struct span peer)
+add_x_forwarded(struct req *r)
 {
-	bool ok = add_list(r, H_X_FORWARDED_FOR, "X-Forwarded-For", peer);
+	bool ok = add_list(r, H_X_FORWARDED_FOR, "X-Forwarded-For", r->peer_text);
 
 	if (!r->trusted || !fields_has(&r->in.fields, H_X_FORWARDED_PROTO))
 		ok = ok && add(r, "X-Forwarded-Proto", SPAN("http"));
@@ -133,11 +138,12 @@ add_x_forwarded(struct req *r, struct span peer)
 }
 
 static bool
-add_rfc7239(struct req *r, struct span peer, bool ip6)
+add_rfc7239(struct req *r)
 {
+	bool ip6 = span_find(r->peer_text, ':') >= 0;
 	const char *open = ip6 ? "\"[" : "", *close = ip6 ? "]\"" : "";
 	struct span v = arena_try_printf(&r->arena, "for=%s%.*s%s;proto=http", open,
-	    SPAN_ARG(peer), close);
+	    SPAN_ARG(r->peer_text), close);
 
 	if (v.p != NULL && r->in.host_raw.n > 0)
 		v = arena_try_printf(&r->arena, "%.*s;host=\"%.*s\"", SPAN_ARG(v),
@@ -158,7 +164,8 @@ req_find_id(struct req *r)
 {
 	const char *header = id_header(r);
 	struct span given = SPAN_NONE;
-	uint64_t z = (r->x->id_state += 0x9e3779b97f4a7c15u);
+	uint64_t z = (r->x->id_state += 0x9e3779b97f4a7c15u), raw[2];
+	char *text;
 
 	for (unsigned i = 0; i < r->in.fields.n && *header != '\0'; i++) {
 		struct field *f = &r->in.fields.v[i];
@@ -177,9 +184,14 @@ req_find_id(struct req *r)
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
 	z ^= z >> 31;
-	r->id = arena_try_printf(&r->arena, "%016llx%08llx", (unsigned long long)z,
-	    (unsigned long long)(r->wall_us / 1000000 & 0xffffffff));
-	return r->id.p != NULL;
+	raw[0] = z;
+	raw[1] = r->wall_us;
+	text = arena_try_alloc(&r->arena, ID_TEXT);
+	if (text == NULL)
+		return false;
+	enc_hex(text, (const uint8_t *)raw, ID_TEXT / 2);
+	r->id = span_make(text, ID_TEXT);
+	return true;
 }
 
 bool
@@ -206,19 +218,12 @@ req_add_forwarded(struct req *r)
 	const struct conf_defaults *d = &r->x->conf->defaults;
 	const struct conf_forward *f = &r->x->conf->forward;
 	bool ok = *id_header(r) == '\0' || add(r, id_header(r), r->id);
-	struct span peer;
 
-	if (forward ? f->x_forwarded || f->forwarded : d->x_forwarded || d->forwarded) {
-		peer = peer_text(r, &r->peer);
-		if (peer.p == NULL)
-			return false;
-		if (forward ? f->x_forwarded : d->x_forwarded)
-			ok = ok && add_x_forwarded(r, peer);
-		if (forward ? f->forwarded : d->forwarded)
-			ok = ok && add_rfc7239(r, peer, span_find(peer, ':') >= 0);
-	}
+	if (forward ? f->x_forwarded : d->x_forwarded)
+		ok = ok && add_x_forwarded(r);
+	if (forward ? f->forwarded : d->forwarded)
+		ok = ok && add_rfc7239(r);
 	if (forward ? f->via : d->via)
-		ok = ok && add(r, "Via", arena_try_printf(&r->arena, "1.%u %.*s",
-		    r->in.minor, r->x->via_len, r->x->via));
+		ok = ok && add(r, "Via", span_make(r->x->via_value[r->in.minor], 4u + r->x->via_len));
 	return ok;
 }

@@ -28,7 +28,7 @@ struct h1_source {
 	uint64_t	received;	/* payload so far */
 	int64_t		wait_since;	/* loop ms since when the sink has waited for payload; 0: it does not */
 	int64_t		waited;		/* ms it waited before that */
-	size_t		at_hand, behind;	/* payload at the front of the conn's unread bytes; framing bytes behind it */
+	size_t		at_hand, behind;	/* payload first among the conn's unread bytes, framing behind it */
 	struct chunked	chunked;
 	struct h1_scan	scan;
 	struct fields	trailers;

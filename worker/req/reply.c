@@ -94,12 +94,14 @@ req_reply_body(struct req *r, enum reason why, int status, struct span type, str
 	r->is_local = true;
 	r->close = r->close || reason_closes(why);
 	r->resp = (struct h1_response){ .status = status, .minor = 1, .keep_alive = true };
-	r->resp.fields.v = arena_try_alloc(&r->arena, REPLY_FIELDS * sizeof *r->resp.fields.v);
+	r->resp.fields.size = REPLY_FIELDS + r->x->fields_added;
+	r->resp.fields.v = arena_try_alloc(&r->arena,
+	    r->resp.fields.size * sizeof *r->resp.fields.v);
 	if (r->resp.fields.v == NULL || length.p == NULL) {
+		r->resp.fields.size = 0;
 		r->cut = r->close = true;	/* not even an error answer fits: the client sees a close */
 		return;
 	}
-	r->resp.fields.size = REPLY_FIELDS;
 	add(r, H_DATE, "Date", ctx_date(r->x));
 	if (r->x->conf->http.server_header)
 		add(r, H_SERVER, "Server", SPAN("proxyd"));

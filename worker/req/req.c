@@ -4,6 +4,7 @@
  */
 #include "worker/req/req.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "conf/base/assert.h"
@@ -61,6 +62,14 @@ req_free(struct req **rp)
 	list_remove(&r->x->reqs, &r->node);
 	ctx_count(r->x, C_REQUESTS_ACTIVE, -1);
 	loop_defer_free(&r->x->loop, &r->garbage, free_req);
+}
+
+void
+ctx_set_name(struct ctx *x, unsigned boot_id)
+{
+	x->via_len = (uint8_t)snprintf(x->via, sizeof x->via, "proxyd-%08x", boot_id);
+	for (unsigned minor = 0; minor < 2; minor++)
+		(void)snprintf(x->via_value[minor], sizeof x->via_value[minor], "1.%u %s", minor, x->via);
 }
 
 struct span

@@ -20,14 +20,18 @@ enum next { NEXT_STEP, NEXT_WAIT, NEXT_DONE };
 /* The protocol's half towards the client. */
 struct front_ops {
 	void	(*interim)(struct req *, const struct h1_response *);	/* relay a 1xx now */
-	enum next (*deliver)(struct req *);	/* write resp and down; called again after each wake-up. NEXT_STEP: all out, or cut */
+	/* Writes resp and down; called again after each wake-up. NEXT_STEP: all out, or cut. */
+	enum next (*deliver)(struct req *);
 	struct conn *(*tunnel)(struct req *);	/* gives the conn up to a tunnel */
 	void	(*done)(struct req *);		/* the req is over: go on with the next request, or close */
 };
 
 /* What differs between forward and reverse. */
 struct mode_ops {
-	/* Decides where the request goes (service or host, up_target, up_host, limits): R_NONE, or an answer was prepared. */
+	/*
+	 * Decides where the request goes (service or host, up_target, up_host, limits): R_NONE, or an answer was
+	 * prepared.
+	 */
 	enum reason (*admit)(struct req *);
 	/* May this address be dialled for this request? NULL: yes. */
 	enum reason (*allow)(struct req *, const struct addr *);
@@ -49,6 +53,7 @@ struct req {
 	const struct conf_listener *listener;
 	const struct mode_ops *mode;
 	struct addr	peer;		/* the connection's other end, as a PROXY header told it */
+	struct span	peer_text;	/* its address without port */
 	struct addr	client;		/* who asks, after trusted proxies' X-Forwarded-For */
 	bool		trusted;	/* the peer itself is a trusted proxy */
 	bool		running;	/* req_run is on the stack */
@@ -104,7 +109,8 @@ struct req {
 };
 
 /* NULL: no memory. head_buf is taken (the head is its unread part), also on failure. */
-struct req *req_new(struct ctx *, const struct front_ops *, void *session, const struct conf_listener *, struct buf *head_buf);
+struct req *req_new(struct ctx *, const struct front_ops *, void *session, const struct conf_listener *,
+	    struct buf *head_buf);
 void	req_run(struct req *);			/* worker/steps.c */
 void	req_free(struct req **);		/* at the end of the turn */
 const char *req_step_name(enum step);
@@ -120,6 +126,8 @@ void	req_reply_body(struct req *, enum reason, int status, struct span type, str
 void	req_reply_field(struct req *, const char *name, struct span value);
 
 /* worker/req/forwarded.c: who the client is, and what the next hop is told about it. */
+/* An address as the next hop is told it: without port, a mapped one as IPv4. */
+void	req_peer_text(const struct addr *, char out[INET6_ADDRSTRLEN]);
 void	req_find_client(struct req *);		/* client and trusted, from peer; drops what an untrusted peer claims */
 bool	req_find_id(struct req *);		/* id: given by a trusted proxy, or new; false: no memory */
 bool	req_add_forwarded(struct req *);	/* Forwarded, X-Forwarded-*, Via, the id; false: no room */

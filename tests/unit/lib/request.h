@@ -38,8 +38,7 @@ request_start(enum conf_mode mode)
 	x->response_limits = (struct h1_limits){ 65536, 65536, UINT32_MAX, 100, false };
 	list_init(&x->sessions);
 	list_init(&x->reqs);
-	memcpy(x->via, "proxyd-0badcafe", 15);
-	x->via_len = 15;
+	ctx_set_name(x, 0x0badcafe);
 	return x;
 }
 
@@ -65,6 +64,7 @@ request_make(const char *head)
 	r = req_new(&request_ctx, &request_front, NULL, &request_listener, b);
 	ck_assert_ptr_nonnull(r);
 	ck_assert_int_eq(addr_parse_ip(&r->peer, SPAN("127.0.0.1"), 4000), 0);
+	r->peer_text = SPAN("127.0.0.1");
 	r->client = r->peer;
 	r->in.fields.size = 100 + REQ_FIELDS_ADDED;
 	r->in.fields.v = arena_try_alloc(&r->arena, r->in.fields.size * sizeof *r->in.fields.v);

@@ -143,8 +143,11 @@ START_TEST(an_ipv6_peer_is_quoted_in_forwarded_and_a_mapped_one_is_ipv4)
 	request_conf.forward.forwarded = request_conf.forward.x_forwarded = true;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct req *r = with("");
+		char peer[INET6_ADDRSTRLEN];
 
 		ck_assert_int_eq(addr_parse_ip(&r->peer, span_str(rows[i].ip), 1), 0);
+		req_peer_text(&r->peer, peer);
+		r->peer_text = span_str(peer);
 		req_find_client(r);
 		ck_assert(req_add_forwarded(r));
 		ck_assert(span_eq_str(fields_value(&r->in.fields, H_X_FORWARDED_FOR), rows[i].xff));
