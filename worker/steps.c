@@ -92,8 +92,7 @@ step_fetch(struct req *r)
 static enum next
 step_respond(struct req *r)
 {
-	if (!r->is_local)
-		(void)chain_response(chain_of(r), r);
+	(void)chain_response(chain_of(r), r);
 	r->step = ST_DELIVER;
 	return NEXT_STEP;
 }

@@ -16,7 +16,8 @@ static const struct item items[] = {
 	{ "max_interim", ITEM_INT, AT(max_interim), "32", 0, 1000,
 	    .help = "1xx responses relayed for one request; above: 502" },
 	{ "relaxed_line_endings", ITEM_BOOL, AT(relaxed_line_endings), "false",
-	    .help = "take a bare LF as a line's end in heads (never in chunk framing): for old devices only" },
+	    .help = "take a bare LF as a line's end in heads of requests (never in chunk framing): for old "
+		    "devices only" },
 	{ "server_header", ITEM_BOOL, AT(server_header), "true", .help = "say \"Server: proxyd\" on own answers" },
 };
 

@@ -100,7 +100,7 @@ static const struct item outlier_items[] = {
 	    .help = "failures in a row that eject a target; 0: never" },
 	{ "window", ITEM_MSEC, OUTLIER(window_ms), "10s", 1, DAY, .help = "within this time" },
 	{ "base", ITEM_MSEC, OUTLIER(base_ms), "30s", 1, DAY,
-	    .help = "out for this long, times the number of ejections" },
+	    .help = "out for this long, doubled with every ejection that follows" },
 	{ "max", ITEM_MSEC, OUTLIER(max_ms), "300s", 1, DAY, .help = "and at most this long" },
 	{ "max_ejected", ITEM_PERCENT, OUTLIER(max_ejected), "50%", 0, 100,
 	    .help = "share of the targets that may be out at once" },
@@ -156,7 +156,7 @@ static const struct item items[] = {
 	    .help =
 		"the servers: \"host:port\" or { addr = \"host:port\"; weight = 2; backup = true; }" },
 	{ "balance", ITEM_ENUM, AT(balance), "round_robin", .names = balances,
-	    .help = "\"round_robin\", or \"least_request\": the less busy of two" },
+	    .help = "\"round_robin\", or \"least_request\": the least busy by weight" },
 	{ "timeout", ITEM_GROUP, AT(timeout), .sub = &schema_upstream_timeout,
 	    .help = "patience with servers; what is missing comes from defaults.timeout" },
 	{ "retry", ITEM_GROUP, 0, .sub = &schema_retry, .help = "a second attempt" },
