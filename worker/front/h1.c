@@ -321,8 +321,8 @@ h1_done(struct req *r)
 		session_idle(s);
 	else if (conn_eof(s->conn))
 		session_close(s);
-	else if (body_left || r->is_local || r->close || !conn_dry(s->conn))
-		session_linger(s);	/* closing over bytes nobody read would reset the answer on its way */
+	else if (body_left || r->is_local || r->close || r->in.keep_alive || !conn_dry(s->conn))
+		session_linger(s);	/* closing over what it still sends would reset the answer on its way */
 	else
 		session_close(s);
 }

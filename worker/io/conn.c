@@ -78,6 +78,44 @@ tell_error(struct conn *c)
 	(void)tell(c, CONN_ERROR);
 }
 
+/* Its owner reads, or will when it has dealt with what is unread. */
+static bool
+reads_on(const struct conn *c)
+{
+	return !c->eof_told && (!c->paused || (c->in != NULL && buf_unread(c->in) > 0));
+}
+
+/*
+ * What was received before is still to be read, often it is the answer that explains the failure; who does not read
+ * is told at once.
+ */
+void
+conn_write_failed(struct conn *c, int error)
+{
+	if (!reads_on(c)) {
+		conn_fail(c, error);
+		return;
+	}
+	c->write_error = error;
+	c->want_drain = false;
+	c->readable = c->hup = true;
+	if (!c->paused)
+		loop_post(c->loop, &c->task);
+}
+
+/*
+ * The write that failed took the socket's error with it, and what a reset left behind then reads like the end of the
+ * stream. Only EPIPE says that FIN came before the reset.
+ */
+bool
+conn_dried(struct conn *c, bool end)
+{
+	if (c->write_error == 0 || (end && c->write_error == EPIPE))
+		return true;
+	conn_fail(c, c->write_error);
+	return false;
+}
+
 /* One read. 1: the unread bytes grew, 0: they did not (dry, full, end or failure). */
 static int
 fill(struct conn *c)
@@ -101,7 +139,8 @@ fill(struct conn *c)
 	}
 	if (n <= 0) {
 		c->readable = n < 0 && errno == EINTR;
-		c->eof = c->eof || n == 0;
+		if (!c->readable && conn_dried(c, n == 0))
+			c->eof = c->eof || n == 0;
 		return 0;
 	}
 	c->in->w += (uint32_t)n;
@@ -215,7 +254,7 @@ on_reset(struct conn *c)
 {
 	int error;
 
-	if (!c->eof_told && (!c->paused || (c->in != NULL && buf_unread(c->in) > 0))) {
+	if (reads_on(c)) {
 		c->readable = c->hup = true;
 		return false;
 	}
@@ -455,7 +494,7 @@ conn_writev(struct conn *c, const struct iovec *iov, int n)
 	size_t want = 0;
 	ssize_t done;
 
-	if (c->failed)
+	if (c->failed || c->write_error != 0)
 		return -1;
 	for (int i = 0; i < n; i++)
 		want += iov[i].iov_len;
@@ -463,12 +502,7 @@ conn_writev(struct conn *c, const struct iovec *iov, int n)
 		done = c->ops->writev(c, iov, n);
 	while (done < 0 && errno == EINTR);
 	if (done < 0 && errno != EAGAIN) {
-		if (c->paused || c->eof_told) {
-			conn_fail(c, errno);
-		} else {
-			c->readable = c->hup = true;	/* what was received before is still to be read */
-			loop_post(c->loop, &c->task);
-		}
+		conn_write_failed(c, errno);
 		return -1;
 	}
 	if (done < 0)

@@ -26,6 +26,7 @@ struct conn {
 	struct loop_garbage garbage;
 	uint64_t	 bytes_in, bytes_out, id;
 	int		 error;		/* errno once failed */
+	int		 write_error;	/* errno of a write that failed while there may be bytes to read */
 	bool		 registered, connecting, connected;
 	bool		 paused, closed, failed, reported;
 	bool		 readable;	/* the kernel may have bytes (or the end) for us */
@@ -38,4 +39,7 @@ struct conn {
 };
 
 void	conn_fail(struct conn *, int error);	/* CONN_ERROR follows from the loop */
+void	conn_write_failed(struct conn *, int error);	/* CONN_ERROR or CONN_EOF behind what is read */
+/* A read found nothing, or the end: true: so it is. false: a write had failed, and now the conn has. */
+bool	conn_dried(struct conn *, bool end);
 bool	conn_register(struct conn *);		/* enters epoll when not yet there; false: failed */

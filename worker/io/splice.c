@@ -59,13 +59,17 @@ conn_splice_in(struct conn *c, struct splice *s, size_t max)
 	n = splice(c->source.fd, NULL, s->wr, NULL, max, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	if (n == 0) {
 		c->readable = false;
+		if (!conn_dried(c, true))
+			return -1;
 		c->eof = c->eof_told = true;
 		return -2;
 	}
 	if (n < 0 && errno == EAGAIN) {
 		/* either the socket is dry or the pipe is full; only an empty pipe tells the two apart */
-		if (s->held == 0)
+		if (s->held == 0) {
 			c->readable = false;
+			return conn_dried(c, false) ? 0 : -1;
+		}
 		return 0;
 	}
 	if (n < 0) {
@@ -82,7 +86,7 @@ conn_splice_out(struct conn *c, struct splice *s)
 {
 	ssize_t n;
 
-	if (c->failed)
+	if (c->failed || c->write_error != 0)
 		return -1;
 	n = splice(s->rd, NULL, c->source.fd, NULL, s->held, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	if (n < 0 && errno == EAGAIN) {
@@ -90,7 +94,7 @@ conn_splice_out(struct conn *c, struct splice *s)
 		return conn_register(c) ? 0 : -1;
 	}
 	if (n < 0) {
-		conn_fail(c, errno);
+		conn_write_failed(c, errno);
 		return -1;
 	}
 	s->held -= (uint32_t)n;

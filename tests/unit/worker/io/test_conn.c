@@ -172,6 +172,44 @@ START_TEST(bytes_received_before_a_reset_are_read_before_it_is_told)
 }
 END_TEST
 
+/* The failed write takes the socket's error; what is left reads like a clean end. */
+START_TEST(a_failed_write_does_not_turn_a_reset_into_an_end)
+{
+	start(drive_tcp_pair);
+	conn_resume(e.c);
+	drive(&l, 2);
+	drive_put(peer, SPAN("half an ans"));
+	drive_reset(peer);
+	peer = -1;
+	ck_assert_int_eq(conn_writev(e.c, &(struct iovec){ big, 1 }, 1), -1);
+	ck_assert_int_eq(conn_writev(e.c, &(struct iovec){ big, 1 }, 1), -1);
+	DRIVE_UNTIL(&l, conn_failed(e.c));
+	drive(&l, 2);
+	ck_assert_str_eq(ear_heard(&e), "dx");
+	ck_assert_int_eq(conn_errno(e.c), ECONNRESET);
+	ck_assert(!conn_eof(e.c));
+	stop();
+}
+END_TEST
+
+START_TEST(an_end_before_the_reset_stays_an_end_for_a_failed_write)
+{
+	start(drive_tcp_pair);
+	conn_resume(e.c);
+	drive(&l, 2);
+	ck_assert_int_eq(conn_writev(e.c, &(struct iovec){ big, 1 }, 1), 1);
+	drive_put(peer, SPAN("all of it"));
+	ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
+	drive_reset(peer);
+	peer = -1;
+	ck_assert_int_eq(conn_writev(e.c, &(struct iovec){ big, 1 }, 1), -1);
+	DRIVE_UNTIL(&l, conn_eof(e.c));
+	drive(&l, 2);
+	ck_assert_str_eq(ear_heard(&e), "de");
+	stop();
+}
+END_TEST
+
 START_TEST(a_reset_of_a_conn_nobody_reads_is_told_at_once)
 {
 	start(drive_tcp_pair);
@@ -430,6 +468,8 @@ UNIT_MAIN("worker/io/conn", nothing_is_read_or_told_before_the_first_resume,
     a_full_buffer_stops_reading_until_it_is_consumed_or_grown,
     the_end_is_told_once_and_after_the_data_before_it, the_end_waits_for_an_owner_who_paused,
     bytes_received_before_a_reset_are_read_before_it_is_told,
+    a_failed_write_does_not_turn_a_reset_into_an_end,
+    an_end_before_the_reset_stays_an_end_for_a_failed_write,
     a_reset_of_a_conn_nobody_reads_is_told_at_once, a_reset_behind_the_end_is_told,
     a_write_that_fails_behind_the_end_is_told, a_failed_write_lets_what_was_received_be_read_first,
     a_short_write_is_followed_by_drained_and_every_byte_arrives,
