@@ -5,6 +5,7 @@
 #include "conf/base/mem.h"
 #include "tests/unit/unit.h"
 #include "worker/back/dns.c"
+#include "worker/back/dns_cache.c"
 
 /* --------------------------------------------------------- a name server on the same loop, by script */
 
@@ -349,7 +350,7 @@ START_TEST(names_longer_than_dns_allows_are_refused)
 		struct dns_query q = { .done = on_done };
 		enum reason why = dns_resolve(dns, span_make(host, n), &q, a.list, &a.n);
 
-		ck_assert_int_eq(why, n <= NAME_MAX_LEN ? R_MAX : R_DNS_FAILED);
+		ck_assert_int_eq(why, n <= DNS_NAME_MAX ? R_MAX : R_DNS_FAILED);
 		dns_cancel(&q);
 	}
 	teardown();
