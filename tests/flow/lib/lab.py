@@ -17,7 +17,7 @@ def available():
 
 
 def _unshare():
-    return ["unshare", "-n"] if os.getuid() == 0 else ["unshare", "-Urn"]
+    return ["unshare", "-n"] if os.getuid() == 0 else ["unshare", "-Un", "--map-current-user", "--keep-caps"]
 
 
 def run(plan, folder, timeout=110):

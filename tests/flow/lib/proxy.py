@@ -15,10 +15,7 @@ TOP = Path(__file__).resolve().parents[3]
 PROXYD = Path(os.environ.get("PROXYD", TOP / ".build/release/proxyd")).resolve()
 PROXYCTL = Path(os.environ.get("PROXYCTL", PROXYD.with_name("proxyctl"))).resolve()
 
-# Started as root, the workers become this user; in a user namespace that knows root only, they stay root.
-OWNER = {"user": "nobody", "group": "nogroup"}
-if Path("/proc/self/uid_map").read_text().split()[2] == "1":
-    OWNER = {"user": "root", "group": "root"}
+OWNER = {"user": "nobody", "group": "nogroup"}     # what children of a root become
 
 ALARM = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|SUMMARY: .*Sanitizer|[Aa]ssertion|ASSERT|NEVER\b"
                    r"|crash report|stack smashing|buffer overflow detected|double free|corrupted|SOFT\b", re.M)
@@ -245,11 +242,11 @@ class Proxy:
         return None
 
     def rss(self, pid):
-        """Proportional set size in bytes: what this process really adds."""
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+        """Bytes of memory of its own that a process has in use; shared segments are not its own."""
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("RssAnon:"):
                 return int(line.split()[1]) * 1024
-        return 0
+        raise AssertionError(f"/proc/{pid}/status has no RssAnon")
 
 
 def run(*args, timeout=20, cwd=None, env=None):

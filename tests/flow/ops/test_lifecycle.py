@@ -381,7 +381,10 @@ def test_descriptors_return_to_where_they_were(instance):
     worker = p.worker_pids()[0]
 
     def fds():
-        return len(os.listdir(f"/proc/{worker}/fd"))
+        try:
+            return len(os.listdir(f"/proc/{worker}/fd"))
+        except PermissionError:
+            pytest.skip("only root sees the descriptors of a process that takes no dumps")
     for _ in range(5):
         get(p.port, "/warm")
     time.sleep(0.2)
