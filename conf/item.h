@@ -79,14 +79,16 @@ bool	item_given(const struct item_ctx *, const char *name);
 /* Adds an error at that member. */
 void	item_error(struct item_ctx *, const char *name, const char *fmt, ...) PRINTF(3, 4);
 
-/* value.c: one value, from a node, from its default, and back to text. */
+/* value.c: one value from a node or from its default. */
 void	value_set(struct item_ctx *, const struct item *, void *field, const struct node *);
 void	value_default(struct item_ctx *, const struct item *, void *field);
+const char *value_hint(enum item_type);			/* what to write: "a duration in quotes, …" */
+
+/* value_text.c: and back. */
 bool	value_is_set(const struct item *, const void *field);	/* false: nothing to print */
 void	value_text(const struct item *, const void *field, struct str *out);	/* as a file would say it */
 bool	value_is_default(const struct item *, const void *field);
 bool	value_group_present(const struct item *, const void *obj);	/* an ITEM_OPTIONAL group may be absent */
-const char *value_hint(enum item_type);			/* what to write: "a duration in quotes, …" */
 void	value_quote(const char *text, struct str *out);
 
 /* The name nearest to what was written, NULL when nothing is near. names is NULL-terminated. */
