@@ -1,5 +1,5 @@
 /*
- * conn_priv.h - the fields of a conn, for the files of this room that implement it (conn.c, splice.c).
+ * conn_priv.h - the fields of a conn, for the files of this room that implement it (conn.c, conn_event.c, splice.c).
  */
 #pragma once
 #include "worker/io/conn.h"
@@ -43,3 +43,8 @@ void	conn_write_failed(struct conn *, int error);	/* CONN_ERROR or CONN_EOF behi
 /* A read found nothing, or the end: true: so it is. false: a write had failed, and now the conn has. */
 bool	conn_dried(struct conn *, bool end);
 bool	conn_register(struct conn *);		/* enters epoll when not yet there; false: failed */
+
+/* conn_event.c, called by the loop. */
+void	conn_on_ready(struct loop_source *, uint32_t events);
+void	conn_on_task(struct loop_task *);
+void	conn_on_deadline(struct timer *);
