@@ -99,7 +99,7 @@ step_load(struct start *s, struct errdetail *ed)
 static int
 step_limits(struct start *s, struct errdetail *ed)
 {
-	rlim_t want = (rlim_t)s->conf->process.connections * 2 + 256;
+	rlim_t want = (rlim_t)s->conf->process.connections * 2 + 256;	/* nobody is warned of a default */
 	struct rlimit rl;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)

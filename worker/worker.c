@@ -30,6 +30,8 @@
 #include "worker/mode/route.h"
 
 #define DRAIN_LOOK_MS 200
+#define CONNECTIONS_USUAL 10000
+#define FILES_OWN	64	/* descriptors a worker needs for itself */
 #define DRAIN_GRACE_MS 1000	/* busy clients hear "Connection: close" before idle connections are closed */
 #define REPORT_WAITING 8	/* waiting requests named in a crash report */
 
@@ -119,19 +121,22 @@ set_limits(struct ctx *x)
 	    .max_fields = (uint16_t)h->max_response_fields };
 }
 
-/* A client connection may need one to a target: half of what may be open, less what else is (SECURITY.md 2). */
+/*
+ * How many clients may be connected. Left to us, half of what may be open: every one may need a connection to a
+ * target (SECURITY.md 2). Who asks for a number gets it, short only of what the process needs itself.
+ */
 static uint32_t
 max_sessions(const struct conf *c)
 {
+	uint64_t asked = (uint64_t)c->process.connections, files = UINT32_MAX, most;
 	struct rlimit rl;
-	uint64_t most = (uint64_t)c->process.connections;
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur != RLIM_INFINITY) {
-		uint64_t half = rl.rlim_cur > 64 + 2 ? (rl.rlim_cur - 64) / 2 : 1;
-
-		most = half < most ? half : most;
-	}
-	return (uint32_t)most;
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < files)
+		files = rl.rlim_cur;
+	files = files > FILES_OWN + 2 ? files - FILES_OWN : 2;
+	most = asked == 0 ? files / 2 : files;
+	asked = asked == 0 ? CONNECTIONS_USUAL : asked;
+	return (uint32_t)(asked < most ? asked : most);
 }
 
 static int
