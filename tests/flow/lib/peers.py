@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from .ports import free_port
-from .proxy import have, wait_for
+from .proxy import follow_parent, have, wait_for
 
 UPLOAD_SERVER = r'''
 import hashlib, http.server, sys, os
@@ -95,7 +95,7 @@ class Peer:
         self.port, self.host, self.folder = port, host, Path(folder)
         self.log = open(self.folder / "peer.log", "ab")
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                        cwd=folder, env=env, start_new_session=True)
+                                        cwd=folder, env=env, start_new_session=True, preexec_fn=follow_parent)
         try:
             wait_for(self.answers, 15)
         except AssertionError:

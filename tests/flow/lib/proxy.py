@@ -1,4 +1,5 @@
 """Runs the real proxyd on free ports, and tells what was wrong with it afterwards."""
+import ctypes
 import json
 import os
 import re
@@ -19,6 +20,14 @@ OWNER = {"user": "nobody", "group": "nogroup"}     # what children of a root bec
 
 ALARM = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|SUMMARY: .*Sanitizer|[Aa]ssertion|ASSERT|NEVER\b"
                    r"|crash report|stack smashing|buffer overflow detected|double free|corrupted|SOFT\b", re.M)
+
+
+_libc = ctypes.CDLL(None)
+
+
+def follow_parent():
+    """In a new process: ends when the test run does, however that ends."""
+    _libc.prctl(1, signal.SIGTERM)      # PR_SET_PDEATHSIG
 
 
 def _stat(pid):
@@ -108,7 +117,7 @@ class Proxy:
         self.err = open(self.stderr_path, "ab")
         self.process = subprocess.Popen([*self.prefix, str(PROXYD), "-f", "-c", str(self.file)], env=self.environ(),
                                         stdin=subprocess.DEVNULL, stdout=self.err, stderr=self.err,
-                                        start_new_session=True, cwd=self.folder)
+                                        start_new_session=True, cwd=self.folder, preexec_fn=follow_parent)
         self.sid = self.process.pid
         if wait:
             self.wait_ready()
