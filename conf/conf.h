@@ -25,7 +25,7 @@ struct conf_process {
 	int64_t		workers;		/* 0: one per core */
 	const char	*user, *group;		/* used when started as root */
 	const char	*admin_socket;		/* NULL: the default of DESIGN.md 9 */
-	int64_t		connections;		/* client connections per worker */
+	int64_t		connections;		/* client connections per worker; 0: see worker.c */
 	int64_t		drain_ms;		/* patience with requests that make no progress at stop and reload */
 	const char	*log;			/* event log: "stderr" or a path */
 	const char	*log_level;
@@ -74,7 +74,8 @@ struct conf_listener {
 
 enum conf_balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_REQUEST };
 
-struct conf_upstream_timeout { int64_t connect_ms, response_ms, idle_ms; };	/* dial, first byte, between bytes; -1: inherit */
+/* Dial, first byte, between bytes; -1: inherit. */
+struct conf_upstream_timeout { int64_t connect_ms, response_ms, idle_ms; };
 
 struct conf_target {
 	struct conf_pos	at;
@@ -87,7 +88,8 @@ struct conf_target {
 	unsigned	index;			/* position in its service */
 };
 
-struct conf_outlier { int64_t failures, window_ms, base_ms, max_ms; double max_ejected; };	/* passive ejection; failures 0 = off */
+/* Passive ejection; failures 0 = off. */
+struct conf_outlier { int64_t failures, window_ms, base_ms, max_ms; double max_ejected; };
 
 struct conf_service {
 	struct conf_pos	at;
@@ -113,7 +115,8 @@ struct conf_edit {				/* changes to a head */
 	struct conf_strs remove;
 };
 
-struct conf_error_page { int64_t status; const char *file, *body; size_t body_len; const char *type; };	/* body read at load */
+/* The body is read at load. */
+struct conf_error_page { int64_t status; const char *file, *body; size_t body_len; const char *type; };
 
 struct conf_route {
 	struct conf_pos	at;
@@ -127,7 +130,8 @@ struct conf_route {
 	enum conf_route_action action;
 	const char	*service_name;
 	const struct conf_service *service;
-	struct { int64_t status; const char *to; } redirect;	/* "to" may use ${path.NAME}, ${path}, ${query}, ${host} */
+	/* "to" may use ${path.NAME}, ${path}, ${query}, ${host}. */
+	struct { int64_t status; const char *to; } redirect;
 	struct { int64_t status; const char *body, *type; struct conf_headers headers; } respond;
 	struct {
 		const char	*path;		/* template for the upstream path, NULL: unchanged */
@@ -158,7 +162,7 @@ struct conf_defaults {				/* for routes */
 
 /* One acl: every kind given must match; within a kind one value is enough. */
 struct conf_portrange { uint16_t lo, hi; };
-struct conf_timespan { uint8_t days; uint16_t from_min, to_min; };	/* bit 0 = Monday; minutes of the day, to exclusive */
+struct conf_timespan { uint8_t days; uint16_t from_min, to_min; };	/* bit 0 = Monday; minutes, to excluded */
 struct conf_acl {
 	struct conf_pos	at;
 	const char	*name;
@@ -216,7 +220,7 @@ struct conf {
 	struct conf_route *routes; unsigned nroutes;
 	struct conf_defaults defaults;
 	struct conf_acl	*acls; unsigned nacls;		/* predefined ones included */
-	struct conf_rule *rules; unsigned nrules;	/* effective order: shipped, written, then an implicit deny (id "implicit-deny") */
+	struct conf_rule *rules; unsigned nrules;	/* shipped, written, then a deny with id "implicit-deny" */
 	struct conf_forward forward;
 	struct conf_telemetry telemetry;
 	uint64_t	 digest;		/* of the bytes read: two equal files are one configuration */

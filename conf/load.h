@@ -13,7 +13,8 @@ struct conf_source { struct str text; struct conf_pos *lines; unsigned nlines; c
 
 /* `@include "file"` lines are expanded (relative to the including file, depth 8, no cycles, 16 MiB in all). */
 int	conf_source_read(struct conf_source *, const char *path, struct errdetail *) MUST_CHECK;
-int	conf_source_text(struct conf_source *, const char *name, struct span text, struct errdetail *) MUST_CHECK;	/* from memory: tests, embedded defaults */
+/* From memory: tests, embedded defaults. */
+int	conf_source_text(struct conf_source *, const char *name, struct span text, struct errdetail *) MUST_CHECK;
 void	conf_source_fini(struct conf_source *);
 
 /* Every semantic error found, in file order: "file:line: what, why, what to write instead". */

@@ -12,7 +12,8 @@
 #define PATTERN_CAPTURES	16
 
 enum pattern_kind { PAT_LITERAL, PAT_ONE, PAT_REST };
-struct pattern_seg { enum pattern_kind kind; struct span text; struct span name; };	/* text: of a literal; name: p NULL when not captured */
+/* text: of a literal; name: p NULL when not captured. */
+struct pattern_seg { enum pattern_kind kind; struct span text; struct span name; };
 struct pattern {
 	struct pattern_seg *segs;	/* in the arena given to pattern_compile */
 	unsigned	nsegs;

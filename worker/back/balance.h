@@ -12,9 +12,12 @@ struct balance;				/* this worker's cursors over all services of a configuration
 struct balance *balance_new(const struct conf *, struct endpoint_data *, unsigned lane, struct stats_lane *);
 void	balance_free(struct balance **);
 
-struct pick { const struct conf_service *service; struct endpoint *endpoint; struct addr addr; };	/* addr: copied under the sequence lock */
+/* addr: copied under the sequence lock. */
+struct pick { const struct conf_service *service; struct endpoint *endpoint; struct addr addr; };
 #define BALANCE_TRIED 8
 /* false: no endpoint at all (names unresolved included). Counts the request as in flight on the endpoint. */
-bool	balance_pick(struct balance *, const struct conf_service *, int64_t now_ms, const struct addr *tried, unsigned ntried, struct pick *);
+bool	balance_pick(struct balance *, const struct conf_service *, int64_t now_ms, const struct addr *tried,
+	    unsigned ntried, struct pick *);
 enum pick_outcome { PICK_OK, PICK_FAILED /* connect, reset, timeout, 502-504 by protocol */, PICK_UNUSED };
-void	balance_done(struct balance *, struct pick *, int64_t now_ms, enum pick_outcome);	/* once per pick; clears it */
+/* Once per pick; clears it. */
+void	balance_done(struct balance *, struct pick *, int64_t now_ms, enum pick_outcome);

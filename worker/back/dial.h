@@ -11,8 +11,10 @@
 
 struct dial {
 	/* set by the caller */
-	void	(*done)(struct dial *, enum reason why);	/* R_NONE: dial->conn is the caller's (take it), dial->peer its address */
-	enum reason (*allow)(struct dial *, const struct addr *);	/* NULL: all; not R_NONE: this address is not dialled */
+	/* R_NONE: dial->conn is the caller's (take it), dial->peer its address. */
+	void	(*done)(struct dial *, enum reason why);
+	/* NULL: all; not R_NONE: this address is not dialled. */
+	enum reason (*allow)(struct dial *, const struct addr *);
 	const struct addr *source4, *source6;	/* dial from, NULL or len 0: any */
 	/* result */
 	struct conn	*conn;
@@ -31,5 +33,6 @@ struct dial {
 };
 
 /* done may be called before this returns. The struct must stay until done or dial_cancel. */
-void	dial_start(struct dial *, struct loop *, struct stats_lane *, const struct addr *, unsigned n, int64_t timeout_ms);
+void	dial_start(struct dial *, struct loop *, struct stats_lane *, const struct addr *, unsigned n,
+	    int64_t timeout_ms);
 void	dial_cancel(struct dial *);	/* no call after it; no-op when not busy */

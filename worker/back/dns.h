@@ -1,5 +1,7 @@
 /*
- * dns.h - names that requests bring, resolved on the loop (c-ares) with a cache (SECURITY.md rows 54, 58; RFC 8305 order).
+ * dns.h - names that requests bring, resolved on the loop (c-ares) with a cache.
+ *
+ * SECURITY.md rows 54 and 58; addresses in the order of RFC 8305.
  *
  * One per process, made after fork. Answers are kept min_ttl..max_ttl, failures negative_ms; when a refresh
  * fails the old answer serves for stale_ms more. Many questions for one name are asked once. IP literals and
@@ -18,7 +20,8 @@ struct dns;
 /* A question, embedded in its asker; zero it before first use. */
 struct dns_query {
 	struct list_node node;		/* linked while waiting */
-	void	(*done)(struct dns_query *, enum reason why, const struct addr *, unsigned n);	/* addresses lent for the call; port 0 */
+	/* Addresses are lent for the call; their port is 0. */
+	void	(*done)(struct dns_query *, enum reason why, const struct addr *, unsigned n);
 };
 
 /* stats: counters of this process, may be NULL (tests). */

@@ -11,7 +11,10 @@
 struct pool;
 struct pool *pool_new(struct loop *, struct stats_lane *, struct errdetail *);
 void	pool_free(struct pool **);
-/* Takes the conn: the caller vouches that nothing is unread and the last exchange was complete. Closes the oldest above max_idle. */
+/*
+ * Takes the conn: the caller vouches that nothing is unread and the last exchange was complete. Closes the oldest
+ * above max_idle.
+ */
 void	pool_put(struct pool *, struct conn **, const struct addr *peer, unsigned max_idle, int64_t idle_ms);
 struct conn *pool_get(struct pool *, const struct addr *peer);	/* NULL: none; set the owner before anything else */
 void	pool_clear(struct pool *);			/* drain: closes all */

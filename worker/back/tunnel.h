@@ -10,4 +10,5 @@
 /* Takes both conns. false: no memory (both are closed). req_run is called when it is over. */
 bool	tunnel_start(struct req *, struct conn *client, struct conn *target);
 bool	tunnel_over(const struct req *);
-void	tunnel_end(struct req *);	/* closes what is open, writes the byte counts into the req; r->tunnel is NULL after */
+/* Closes what is open, writes the byte counts into the req; r->tunnel is NULL after. */
+void	tunnel_end(struct req *);

@@ -17,7 +17,7 @@ struct filter {
 };
 
 struct chain;
-struct chain *chain_new(const struct conf *, const struct conf_route *);	/* aborts when memory is out: start-up */
+struct chain *chain_new(const struct conf *, const struct conf_route *);	/* start-up: aborts without memory */
 void	chain_free(struct chain **);
 enum verdict chain_request(const struct chain *, struct req *);
 enum verdict chain_response(const struct chain *, struct req *);

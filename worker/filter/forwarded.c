@@ -1,4 +1,6 @@
-/* Tells the next hop who asked: Forwarded, X-Forwarded-*, Via, the request's id. Last, so that nothing edits it away. */
+/*
+ * Tells the next hop who asked: Forwarded, X-Forwarded-*, Via, the request's id. Last, so that nothing edits it away.
+ */
 #include "worker/filter/filter.h"
 
 static const void *

@@ -16,7 +16,8 @@ struct buf {
 	char		 data[];
 };
 
-struct buf *buf_try_get(uint32_t size) MUST_CHECK;	/* r = w = 0; size BUF_SMALL, BUF_LARGE or any other; NULL: no memory */
+/* r = w = 0; size BUF_SMALL, BUF_LARGE or any other; NULL: no memory. */
+struct buf *buf_try_get(uint32_t size) MUST_CHECK;
 void	buf_put(struct buf **);				/* NULLs it; accepts NULL */
 /* A larger copy (unread bytes first); NULL when memory is out, the old one is then untouched. */
 struct buf *buf_try_grow(struct buf **, uint32_t size) MUST_CHECK;

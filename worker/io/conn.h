@@ -18,7 +18,7 @@ enum conn_event {
 	CONN_READY,		/* connected (conn_connect) */
 	CONN_DATA,		/* unread bytes grew */
 	CONN_DRAINED,		/* after a short write: there is room again */
-	CONN_EOF,		/* the peer sent FIN; unread bytes may remain. Comes once; a paused conn hears it when resumed */
+	CONN_EOF,		/* the peer sent FIN; unread bytes may remain. Comes once; when resumed, if paused */
 	CONN_TIMEOUT,		/* the deadline passed; it is not set any more */
 	CONN_ERROR		/* reset or failed; comes once, nothing else comes after it. conn_errno tells */
 };
@@ -32,28 +32,35 @@ struct conn *conn_new(struct loop *, int fd, conn_event_f *, void *owner);
  */
 struct conn *conn_connect(struct loop *, const struct addr *to, const struct addr *source, conn_event_f *, void *owner);
 bool	conn_connected(const struct conn *);
-void	conn_free(struct conn **);		/* closes; NULLs it; legal in callbacks; accepts NULL. No event comes after it */
+/* Closes and NULLs it; legal in callbacks; accepts NULL. No event comes after it. */
+void	conn_free(struct conn **);
 void	conn_abort(struct conn **);		/* as conn_free, but the peer sees a reset */
 void	conn_set_owner(struct conn *, conn_event_f *, void *owner);
 
 struct span conn_peek(const struct conn *);	/* unread bytes, lent until the next conn_ call on it */
 char	*conn_bytes(struct conn *);		/* the same bytes, writable (decoding in place) */
 void	conn_consume(struct conn *, size_t n);
-/* Gives away the read buffer with its first n unread bytes at buf->r; bytes behind them stay with the conn. NULL: no memory. */
+/*
+ * Gives away the read buffer with its first n unread bytes at buf->r; bytes behind them stay with the conn.
+ * NULL: no memory.
+ */
 struct buf *conn_take(struct conn *, size_t n);
 /* Lets the read buffer hold up to size unread bytes (copies when it must grow now). */
 int	conn_buffer(struct conn *, uint32_t size) MUST_CHECK;
 bool	conn_full(const struct conn *);		/* no room: the owner must consume or grow */
 
-/* Bytes the kernel took, never copies. Less than asked (0 included): wait for CONN_DRAINED. -1: the peer is gone; CONN_ERROR or CONN_EOF follows what it sent before. */
+/*
+ * Bytes the kernel took, never copies. Less than asked (0 included): wait for CONN_DRAINED. -1: the peer is gone;
+ * CONN_ERROR or CONN_EOF follows what it sent before.
+ */
 ssize_t	conn_writev(struct conn *, const struct iovec *, int n);
 void	conn_shutdown(struct conn *);		/* FIN after what was written; reading goes on */
 
 void	conn_pause(struct conn *);		/* no CONN_DATA until conn_resume */
 void	conn_resume(struct conn *);		/* bytes already unread are announced again, from the loop */
-void	conn_watch(struct conn *);		/* a paused conn that was never registered: tell its reset all the same */
+void	conn_watch(struct conn *);		/* a paused conn that was never registered: tell its reset too */
 bool	conn_paused(const struct conn *);
-bool	conn_dry(struct conn *);		/* nothing unread here, nothing in the kernel, no FIN: asks the kernel where unsure */
+bool	conn_dry(struct conn *);		/* nothing unread here or in the kernel, no FIN; asks it where unsure */
 bool	conn_eof(const struct conn *);		/* FIN was received (unread bytes may remain) */
 bool	conn_failed(const struct conn *);
 int	conn_errno(const struct conn *);
@@ -77,6 +84,9 @@ bool	conn_readable(const struct conn *);	/* raw mode: another conn_splice_in may
 struct splice { int rd, wr; uint32_t held; };
 bool	splice_open(struct splice *);		/* false: no descriptor; copy instead */
 void	splice_close(struct splice *);		/* back to the pool only when empty */
-/* Bytes moved; 0: nothing now (CONN_DATA, or CONN_DRAINED of the other side, will come); -1: failed; -2: end of stream. */
+/*
+ * Bytes moved; 0: nothing now (CONN_DATA, or CONN_DRAINED of the other side, will come); -1: failed; -2: end of
+ * stream.
+ */
 ssize_t	conn_splice_in(struct conn *, struct splice *, size_t max);
 ssize_t	conn_splice_out(struct conn *, struct splice *);

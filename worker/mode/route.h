@@ -23,4 +23,5 @@ struct route_match {
  * with methods before one without. A host that no route names goes to routes without hosts, then to defaults.server,
  * else ROUTE_NO_HOST; where no route names a host, ROUTE_NO_PATH.
  */
-enum route_result route_find(const struct route_table *, struct span host, struct span path, enum method, struct span method_text, struct route_match *);
+enum route_result route_find(const struct route_table *, struct span host, struct span path, enum method,
+	    struct span method_text, struct route_match *);

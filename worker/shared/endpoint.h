@@ -46,7 +46,8 @@ struct endpoint_data { uint32_t services, total, lanes; uint32_t table_off, endp
 #define ENDPOINT_VERSION 2
 #define ENDPOINT_SHARES(total) (((size_t)(total) + 15) & ~(size_t)15)	/* words of a lane: cache lines of its own */
 size_t	endpoint_size(const struct conf *, unsigned lanes);
-void	endpoint_init(struct endpoint_data *, const struct conf *, unsigned lanes);	/* master: lays out, fills literals */
+/* Master: lays out, fills in literal addresses. */
+void	endpoint_init(struct endpoint_data *, const struct conf *, unsigned lanes);
 /* Master: health and resolved addresses, by names of services and targets and by address. */
 void	endpoint_carry(struct endpoint_data *to, const struct endpoint_data *from);
 struct endpoint_table *endpoint_table(const struct endpoint_data *, unsigned service);

@@ -187,7 +187,8 @@ V(R_HOST_BAD, "connect to bare IPv6", CONNECT("[::1"))
 V(R_HOST_BAD, "connect to IPv6 without brackets", CONNECT("::1:443"))
 V(R_CONNECT_BODY, "row16 connect with length", "CONNECT b.test:443 HTTP/1.1\r\nHost: b\r\nContent-Length: 5\r\n\r\n")
 V(R_CONNECT_BODY, "row16 connect with length 0", "CONNECT b.test:443 HTTP/1.1\r\nHost: b\r\nContent-Length: 0\r\n\r\n")
-V(R_CONNECT_BODY, "row16 connect chunked", "CONNECT b.test:443 HTTP/1.1\r\nHost: b\r\nTransfer-Encoding: chunked\r\n\r\n")
+V(R_CONNECT_BODY, "row16 connect chunked",
+    "CONNECT b.test:443 HTTP/1.1\r\nHost: b\r\nTransfer-Encoding: chunked\r\n\r\n")
 
 /* ---- Host ---- */
 V(R_NONE, "host", HOST("a.test"))
@@ -414,7 +415,8 @@ V(R_CONNECTION_PROTECTED, "row19 X-Forwarded-Host", FIELDS("Connection: X-Forwar
 V(R_CONNECTION_PROTECTED, "row19 X-Forwarded-Proto", FIELDS("Connection: X-Forwarded-Proto"))
 V(R_CONNECTION_PROTECTED, "row19 Forwarded", FIELDS("Connection: Forwarded"))
 V(R_CONNECTION_PROTECTED, "row19 X-Real-IP", FIELDS("Connection: X-Real-IP"))
-V(R_CONNECTION_PROTECTED, "row19 Transfer-Encoding", POST("Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked"))
+V(R_CONNECTION_PROTECTED, "row19 Transfer-Encoding",
+    POST("Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked"))
 V(R_CONNECTION_PROTECTED, "row19 Host", FIELDS("Connection: Host"))
 V(R_CONNECTION_PROTECTED, "row19 Via", FIELDS("Connection: Via"))
 V(R_CONNECTION_PROTECTED, "row19 Authorization", FIELDS("Connection: Authorization"))

@@ -138,7 +138,8 @@ V(R_RESPONSE_HEAD, "row3 TE folded", OK("Transfer-Encoding:\r\n chunked"))
 /* ---- Connection ---- */
 V(R_NONE, "close", OK("Connection: close"))
 V(R_NONE, "row19 nominating a protected field is ignored", OK("Connection: Content-Length\r\nContent-Length: 3"))
-V(R_NONE, "row19 nominating Transfer-Encoding is ignored", OK("Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked"))
+V(R_NONE, "row19 nominating Transfer-Encoding is ignored",
+    OK("Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked"))
 V(R_NONE, "nominating an unknown field", OK("Connection: X-A\r\nX-A: 1"))
 V(R_NONE, "nominating Set-Cookie", OK("Connection: Set-Cookie\r\nSet-Cookie: 1"))
 
