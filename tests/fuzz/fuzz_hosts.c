@@ -3,7 +3,7 @@
  */
 #include "conf/base/assert.h"
 #include "conf/http/uri.h"
-#include "worker/back/hosts.c"
+#include "worker/back/hosts.c"	/* NOLINT(bugprone-suspicious-include): the table of names is private to it */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -46,7 +46,7 @@ check_bytes(struct span path)
 static void
 check_strict(struct span path)
 {
-	char *out = malloc(path.n), *again = malloc(path.n);
+	char *out = malloc(path.n + 1), *again = malloc(path.n + 1);
 	size_t n = uri_strict_form(path, out);
 	struct span strict = span_make(out, n);
 

@@ -22,15 +22,17 @@ h1_out_init(struct h1_out *o, struct arena *arena, unsigned max, size_t text_siz
 void
 h1_out_lent(struct h1_out *o, struct span s)
 {
-	struct iovec *last = o->n == 0 ? NULL : &o->iov[o->n - 1];
+	struct iovec *next;
 
 	if (o->failed || s.n == 0)
 		return;
-	if (last != NULL && (const char *)last->iov_base + last->iov_len == s.p) {
-		last->iov_len += s.n;
+	next = &o->iov[o->n];
+	if (o->n > 0 && (const char *)next[-1].iov_base + next[-1].iov_len == s.p) {
+		next[-1].iov_len += s.n;
 	} else if (o->n < o->max) {
-		o->iov[o->n].iov_base = (void *)(uintptr_t)s.p;
-		o->iov[o->n++].iov_len = s.n;
+		next->iov_base = (void *)(uintptr_t)s.p;
+		next->iov_len = s.n;
+		o->n++;
 	} else {
 		o->failed = true;
 		return;
