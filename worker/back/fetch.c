@@ -99,6 +99,12 @@ on_dialled(struct dial *d, enum reason why)
 		req_run(f->r);
 }
 
+/* CONNECT, while the client has not taken its answer: the tunnel sees what became of the connection. */
+static void
+on_early(struct conn *c UNUSED, enum conn_event ev UNUSED, void *owner UNUSED)
+{
+}
+
 static enum reason
 on_allow(struct dial *d, const struct addr *a)
 {
@@ -128,6 +134,14 @@ fetch_new(struct req *r)
 	return true;
 }
 
+/* Of this exchange: a kept connection may have carried others. */
+static void
+count_bytes(const struct fetch *f)
+{
+	ctx_count(f->r->x, C_BYTES_UP_IN, (int64_t)(conn_bytes_in(f->conn) - f->in_at_start));
+	ctx_count(f->r->x, C_BYTES_UP_OUT, (int64_t)(conn_bytes_out(f->conn) - f->out_at_start));
+}
+
 /* Gives the attempt's connection up; the outcome goes to the balancer. */
 static void
 drop_attempt(struct fetch *f, enum pick_outcome outcome)
@@ -139,8 +153,7 @@ drop_attempt(struct fetch *f, enum pick_outcome outcome)
 	dns_cancel(&f->query);
 	h1_sink_fini(&f->sink);
 	if (f->conn != NULL) {
-		ctx_count(x, C_BYTES_UP_IN, (int64_t)conn_bytes_in(f->conn));
-		ctx_count(x, C_BYTES_UP_OUT, (int64_t)conn_bytes_out(f->conn));
+		count_bytes(f);
 		if (f->sent)
 			conn_free(&f->conn);
 		else
@@ -288,7 +301,7 @@ resolve(struct fetch *f)
 	return FETCH_HEAD;
 }
 
-/* A body where servers differ on where the request ends (SECURITY.md row 11). */
+/* Methods whose bodies servers disagree about: some end the request before one (SECURITY.md row 11). */
 static bool
 odd_body(const struct req *r)
 {
@@ -353,6 +366,7 @@ dialled(struct fetch *f)
 	f->conn = f->dial.conn;
 	f->dial.conn = NULL;
 	f->peer = f->dial.peer;
+	conn_set_owner(f->conn, on_early, NULL);
 	r->t.connect = (uint32_t)(r->x->loop.now_us - (uint64_t)f->send_us);
 	f->state = r->connect ? FS_TUNNEL : FS_SEND;
 	return FETCH_HEAD;
@@ -430,6 +444,7 @@ keep(struct fetch *f)
 	int64_t max = s == NULL ? x->conf->forward.max_idle : s->max_idle;
 	int64_t idle = s == NULL ? x->conf->forward.pool_idle_ms : s->pool_idle_ms;
 
+	count_bytes(f);
 	pool_put(x->pool, &f->conn, &f->peer, (unsigned)max, idle);
 }
 
@@ -442,6 +457,8 @@ outcome(const struct fetch *f)
 		return PICK_UNUSED;		/* the client left; failures were told when they happened */
 	if (status >= 502 && status <= 504)
 		return PICK_FAILED;
+	if (f->r->up != NULL && f->r->up->state == BODY_FAILED)
+		return PICK_OK;			/* an answer to half a request may well remain half */
 	return f->r->cut && !f->r->gone ? PICK_FAILED : PICK_OK;
 }
 

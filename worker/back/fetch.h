@@ -16,7 +16,10 @@ enum fetch_result {
 	FETCH_FAILED		/* fetch->why */
 };
 
-enum fetch_state { FS_ENTER, FS_QUEUED, FS_PICK, FS_RESOLVE, FS_CONNECT, FS_DIAL, FS_SEND, FS_HEAD, FS_BODY, FS_TUNNEL, FS_FAILED, FS_MAX };
+enum fetch_state {
+	FS_ENTER, FS_QUEUED, FS_PICK, FS_RESOLVE, FS_CONNECT, FS_DIAL, FS_SEND, FS_HEAD, FS_BODY, FS_TUNNEL, FS_FAILED,
+	FS_MAX
+};
 
 struct fetch {
 	struct req	*r;
@@ -41,7 +44,7 @@ struct fetch {
 	bool		one_shot;	/* conn carries this request only */
 	unsigned	interims;
 	int64_t		send_us;
-	uint64_t	out_at_start;	/* conn's bytes out when this request began */
+	uint64_t	in_at_start, out_at_start;	/* conn's bytes when this request began */
 	struct h1_scan	scan;
 	struct h1_sink	sink;
 	struct h1_source source;
@@ -52,7 +55,10 @@ struct fetch {
 bool	fetch_new(struct req *);
 enum fetch_result fetch_run(struct fetch *);
 struct conn *fetch_take_conn(struct fetch *);	/* for a tunnel: the conn is the caller's */
-/* The end, whatever the state: keeps the conn for reuse when the exchange was complete, tells balancer and gate; r->fetch is NULL after. */
+/*
+ * The end, whatever the state: keeps the conn for reuse when the exchange was complete, tells balancer and gate;
+ * r->fetch is NULL after.
+ */
 void	fetch_end(struct req *);
 const char *fetch_state_name(const struct fetch *);
 

@@ -254,6 +254,19 @@ on_eof(struct fetch *f)
 	req_run(r);
 }
 
+/* The client's body is what is missing; the session watches that. */
+static bool
+client_owes(const struct req *r)
+{
+	return r->up != NULL && r->up->state == BODY_OPEN && r->up_source.wait_since != 0;
+}
+
+static enum reason
+why_idle(const struct req *r)
+{
+	return r->up != NULL && r->up->state == BODY_FAILED ? r->up->why : R_RESPONSE_IDLE;
+}
+
 static void
 on_timeout(struct fetch *f)
 {
@@ -262,14 +275,14 @@ on_timeout(struct fetch *f)
 	if (f->state == FS_BODY) {
 		if (r->down == NULL || r->down->state != BODY_OPEN)
 			return;
-		if (r->down->stalled)
+		if (r->down->stalled || client_owes(r))
 			arm(f);		/* it waits for the client, not for the target */
 		else
-			h1_source_fail(&f->source, R_RESPONSE_IDLE);
+			h1_source_fail(&f->source, why_idle(r));
 		return;
 	}
-	if (r->up != NULL && r->up->state == BODY_OPEN && r->up_source.wait_since != 0) {
-		arm(f);			/* the client's body is what is missing; the session watches that */
+	if (client_owes(r)) {
+		arm(f);
 		return;
 	}
 	fetch_give_up(f, R_RESPONSE_TIMEOUT, PICK_FAILED);
@@ -367,6 +380,7 @@ fetch_send(struct fetch *f)
 	struct h1_out o;
 
 	conn_set_owner(f->conn, on_event, f);
+	f->in_at_start = conn_bytes_in(f->conn);
 	f->out_at_start = conn_bytes_out(f->conn);
 	f->state = FS_HEAD;
 	if (!build_head(f, &o) || conn_buffer(f->conn, BUF_LARGE) != 0) {

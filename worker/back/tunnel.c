@@ -153,7 +153,11 @@ on_more(struct loop_task *task)
 {
 	struct half *h = LIST_ENTRY(task, struct half, more);
 
-	if (!h->t->over)
+	if (h->t->over)
+		return;
+	if (conn_failed(h->conn))
+		break_off(h->t);
+	else
 		move(h);
 }
 
@@ -216,7 +220,7 @@ start_half(struct tunnel *t, struct half *h, struct conn *c)
 	*h = (struct half){ .t = t, .conn = c, .pipe = { .rd = -1, .wr = -1 }, .eof = conn_eof(c) };
 	h->more.run = on_more;
 	conn_set_owner(c, on_event, h);
-	if (h->eof)
+	if (h->eof || conn_failed(c))
 		loop_post(conn_loop(c), &h->more);	/* told to somebody before us */
 }
 

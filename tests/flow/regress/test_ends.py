@@ -150,3 +150,16 @@ def test_reset_found_by_writing_does_not_end_an_answer_cleanly(side, origin):
         with pytest.raises(Ended):
             c.body(r)
             raise AssertionError(f"complete: {r.body!r} {r.end}")
+
+
+def test_bytes_of_kept_target_connections_are_counted(side, origin):
+    def moved():
+        c = side.proxy.status()["counters"]
+        return c["upstream_bytes_in_total"], c["upstream_bytes_out_total"]
+    origin.on("/n", reply(b"n" * 10000))
+    before = moved()
+    for _ in range(3):
+        with Client(side.port) as c:
+            assert c.request(side.fill(b"GET @P@/n HTTP/1.1\r\nHost: @H@\r\n\r\n")).status == 200
+    after = moved()
+    assert 30000 < after[0] - before[0] < 33000 and 0 < after[1] - before[1] < 3000, (before, after)

@@ -95,6 +95,30 @@ START_TEST(both_directions_flow_and_are_counted)
 }
 END_TEST
 
+/* Between the target's connection and the tunnel the client's answer may have to wait. */
+START_TEST(a_target_lost_before_the_tunnel_began_ends_it)
+{
+	int a[2], b[2];
+	struct conn *early;
+
+	x = request_start(MODE_FORWARD);
+	request_conf.timeouts.tunnel_idle_ms = request_conf.timeouts.tunnel_life_ms = 60000;
+	r = request_make("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n");
+	drive_tcp_pair(a);
+	drive_tcp_pair(b);
+	client = a[1];
+	early = conn_new(&x->loop, b[0], ignore_event, NULL);
+	conn_watch(early);
+	drive_reset(b[1]);
+	target = -1;
+	DRIVE_UNTIL(&x->loop, conn_failed(early));
+	drive(&x->loop, 2);
+	ck_assert(tunnel_start(r, conn_new(&x->loop, a[0], ignore_event, NULL), early));
+	DRIVE_UNTIL(&x->loop, runs == 1);
+	stop();
+}
+END_TEST
+
 START_TEST(each_direction_ends_alone_and_both_end_the_tunnel)
 {
 	start(drive_pair);
@@ -296,7 +320,7 @@ START_TEST(silence_ends_the_tunnel_and_traffic_keeps_it)
 END_TEST
 
 UNIT_MAIN("worker/back/tunnel", both_directions_flow_and_are_counted,
-    each_direction_ends_alone_and_both_end_the_tunnel,
+    a_target_lost_before_the_tunnel_began_ends_it, each_direction_ends_alone_and_both_end_the_tunnel,
     much_crosses_into_splice_without_losing_a_byte, a_slow_reader_only_slows_its_own_direction,
     a_direction_blocked_at_the_change_to_splice_goes_on,
     bytes_and_an_end_that_came_before_the_tunnel_are_passed_on,
