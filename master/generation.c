@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include "conf/base/log.h"
 #include "master/master.h"
-#include "master/supervise.h"
+#include "master/seat.h"
 
 #define WORKERS_MAX 1024
 

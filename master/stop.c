@@ -6,6 +6,7 @@
 #include "conf/base/log.h"
 #include "master/generation.h"
 #include "master/master.h"
+#include "master/seat.h"
 #include "master/supervise.h"
 
 #define RETIRE_MS	200	/* workers accept what has arrived, then nobody listens */

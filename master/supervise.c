@@ -10,7 +10,6 @@
  */
 #include "master/supervise.h"
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -18,60 +17,15 @@
 #include "conf/base/clock.h"
 #include "conf/base/log.h"
 #include "conf/base/wire.h"
+#include "master/child.h"
 #include "master/generation.h"
 #include "master/master.h"
-#include "master/spawn.h"
+#include "master/seat.h"
 
 #define MESSAGES_PER_TURN	16
 #define NOISE_LOGGED		10
-#define STOP_MS			3000	/* from LINK_STOP to SIGKILL */
-#define REFILL_RETRY_MS		1000	/* when fork or memory failed */
-
-static const char *
-child_text(const struct child *c, char buf[64])
-{
-	if (c->seat->role == ROLE_WORKER)
-		snprintf(buf, 64, "worker %u[%d]", c->seat->slot, c->pid);
-	else
-		snprintf(buf, 64, "%s[%d]", role_name(c->seat->role), c->pid);
-	return buf;
-}
-
-static struct stats_lane *
-child_lane(const struct child *c)
-{
-	struct stats_data *stats = c->master->segments.stats.data;
-
-	return &stats->lane[c->lane];
-}
 
 /* ------------------------------------------------------------ messages */
-
-int
-supervise_send(struct child *c, enum link_type type, const uint32_t *u32, int fd)
-{
-	char buf[64];
-	struct wire w;
-
-	if (c->link.fd < 0)
-		return -E_CLOSED;
-	wire_write_init(&w, buf, sizeof buf, (uint16_t)type);
-	if (u32 != NULL)
-		wire_put_u32(&w, *u32);
-	return wire_send(c->link.fd, &w, fd);
-}
-
-/* What must not get lost: a child that does not even read its link is as good as hung. */
-static void
-tell(struct child *c, enum link_type type)
-{
-	char who[64];
-	int rc = supervise_send(c, type, NULL, -1);
-
-	if (rc != 0 && rc != -E_CLOSED)
-		log_write(
-		    LOG_WARN, "%s: cannot be told anything: %s", child_text(c, who), err_text(rc));
-}
 
 static void
 link_close(struct child *c)
@@ -96,7 +50,7 @@ on_ready(struct child *c)
 	atomic_store(&child_lane(c)->state, LANE_READY);
 	log_write(LOG_INFO, "%s: ready after %lld ms", child_text(c, who),
 	    (long long)(c->ready_ms - c->started_ms));
-	supervise_balance(c->seat->gen);
+	seat_balance(c->seat->gen);
 	cycle_ready(c->master, c->seat->gen);
 }
 
@@ -167,144 +121,7 @@ supervise_link(struct loop_source *s, uint32_t events)
 	}
 }
 
-/* --------------------------------------------------------------- seats */
-
-static void
-on_respawn(struct timer *t)
-{
-	struct seat *s = LIST_ENTRY(t, struct seat, respawn);
-	struct errdetail ed = { 0 };
-
-	if (!s->wanted || s->child != NULL || seat_fill(s, &ed) == 0)
-		return;
-	log_write(LOG_ERROR, "%s: cannot be replaced: %s", role_name(s->role), ed.text);
-	(void)timer_set(&s->master->loop.timers, t, s->master->loop.now_ms + REFILL_RETRY_MS);
-}
-
-void
-seat_init(struct seat *s, struct master *m, struct generation *g, enum role role, unsigned slot)
-{
-	*s = (struct seat){ .master = m, .gen = g, .role = role, .slot = slot };
-	timer_init(&s->respawn, on_respawn);
-}
-
-int
-seat_fill(struct seat *s, struct errdetail *ed)
-{
-	s->wanted = true;
-	return spawn_child(s->master, s, ed);
-}
-
-static void
-seat_refill(struct seat *s, int64_t delay)
-{
-	struct errdetail ed = { 0 };
-
-	if (delay == 0 && seat_fill(s, &ed) == 0)
-		return;
-	if (delay == 0)
-		log_write(LOG_ERROR, "%s: cannot be replaced: %s", role_name(s->role), ed.text);
-	else
-		log_write(LOG_WARN, "%s %u: keeps dying: next attempt in %lld s",
-		    role_name(s->role), s->slot, (long long)(delay / 1000));
-	if (delay == 0)
-		delay = REFILL_RETRY_MS;
-	(void)timer_set(&s->master->loop.timers, &s->respawn, (int64_t)clock_mono_ms() + delay);
-}
-
-static void
-seat_close(struct seat *s)
-{
-	s->wanted = false;
-	timer_stop(&s->respawn);
-}
-
-void
-seat_drain(struct seat *s)
-{
-	struct child *c = s->child;
-
-	seat_close(s);
-	if (c == NULL || c->state == CHILD_DRAINING || c->state == CHILD_STOPPING)
-		return;
-	c->state = CHILD_DRAINING;
-	atomic_store(&child_lane(c)->state, LANE_DRAINING);
-	tell(c, LINK_DRAIN);
-}
-
-void
-seat_stop(struct seat *s)
-{
-	struct child *c = s->child;
-
-	seat_close(s);
-	if (c == NULL || c->state == CHILD_STOPPING)
-		return;
-	c->state = CHILD_STOPPING;
-	c->deadline_ms = (int64_t)clock_mono_ms() + STOP_MS;
-	atomic_store(&child_lane(c)->state, LANE_DRAINING);
-	tell(c, LINK_STOP);
-}
-
-/* ------------------------------------------------------------ adoption */
-
-static bool
-seat_serves(const struct seat *s)
-{
-	return s->child != NULL && s->child->state == CHILD_READY && s->child->stopped_ms == 0 &&
-	    s->child->aborted_ms == 0;
-}
-
-/* The serving worker that looks after the fewest foreign slots. */
-static struct seat *
-pick_adopter(struct generation *g)
-{
-	struct seat *best = NULL;
-	unsigned best_n = 0;
-
-	for (unsigned i = 0; i < g->nworkers; i++) {
-		unsigned n = 0;
-
-		if (!seat_serves(&g->seats[i]))
-			continue;
-		for (unsigned s = 0; s < g->nslots; s++)
-			n += g->adopter[s] == &g->seats[i];
-		if (best == NULL || n < best_n) {
-			best = &g->seats[i];
-			best_n = n;
-		}
-	}
-	return best;
-}
-
-static void
-balance_slot(struct generation *g, uint32_t slot)
-{
-	bool owned = slot < g->nworkers && seat_serves(&g->seats[slot]);
-	struct seat *now = g->adopter[slot];
-
-	if (now != NULL && !seat_serves(now))
-		now = g->adopter[slot] = NULL;
-	if (owned && now != NULL && supervise_send(now->child, LINK_RELEASE, &slot, -1) == 0)
-		g->adopter[slot] = NULL;
-	if (owned || now != NULL)
-		return;
-	now = pick_adopter(g);
-	if (now == NULL || supervise_send(now->child, LINK_ADOPT, &slot, -1) != 0)
-		return; /* the next tick tries again */
-	g->adopter[slot] = now;
-	log_write(LOG_DEBUG, "worker %u: serves slot %u as well", now->slot, slot);
-}
-
-/* While a generation starts, its missing workers are on their way and the older one serves. */
-void
-supervise_balance(struct generation *g)
-{
-	if (g->draining || g != g->seats[0].master->current)
-		return;
-	for (uint32_t slot = 0; slot < g->nslots; slot++)
-		balance_slot(g, slot);
-}
+/* ------------------------------------------------------------ draining */
 
 void
 supervise_drain(struct generation *g)
@@ -408,7 +225,7 @@ on_death(struct master *m, struct child *c, int status)
 		seat_emptied(s, c, status);
 	loop_defer_free(&m->loop, &c->garbage, free_child);
 	if (s->role != ROLE_LOGGER) {
-		supervise_balance(g);
+		seat_balance(g);
 		supervise_check(g);
 	} else if (!s->wanted) {
 		cycle_logger_left(m);
@@ -447,7 +264,7 @@ on_child(struct master *m, pid_t pid, int status)
 		return;
 	}
 	if (c->seat->role == ROLE_WORKER)
-		supervise_balance(c->seat->gen);
+		seat_balance(c->seat->gen);
 }
 
 void
@@ -505,7 +322,7 @@ supervise_tick(struct master *m)
 		g->unsettled = g->unsettled && endpoint_settle(g->endpoints.data);
 	}
 	if (m->current != NULL)
-		supervise_balance(m->current);
+		seat_balance(m->current);
 }
 
 /* ---------------------------------------------------------------- logs */
@@ -520,9 +337,9 @@ supervise_reopen(struct master *m)
 	LIST_EACH(&m->children, n) {
 		struct child *c = LIST_ENTRY(n, struct child, node);
 
-		rc = supervise_send(c, LINK_REOPEN, &event, m->logs.event);
+		rc = child_send(c, LINK_REOPEN, &event, m->logs.event);
 		if (rc == 0 && c->seat->role == ROLE_LOGGER && m->logs.access >= 0)
-			rc = supervise_send(c, LINK_REOPEN, NULL, m->logs.access);
+			rc = child_send(c, LINK_REOPEN, NULL, m->logs.access);
 		if (rc != 0 && rc != -E_CLOSED)
 			log_write(LOG_WARN, "%s: keeps writing to the old log: %s",
 			    child_text(c, who), err_text(rc));
