@@ -30,6 +30,7 @@
 #include "worker/mode/route.h"
 
 #define DRAIN_LOOK_MS 200
+#define TRIM_LOOK_MS 1000
 #define CONNECTIONS_USUAL 10000
 #define FILES_OWN	64	/* descriptors a worker needs for itself */
 #define DRAIN_GRACE_MS 1000	/* busy clients hear "Connection: close" before idle connections are closed */
@@ -39,6 +40,8 @@ struct worker {
 	struct ctx	x;
 	struct acceptor	*acceptor;
 	struct loop_source link;
+	struct loop_hook hook;
+	int64_t		trimmed_ms;	/* when memory was last looked at */
 	struct timer	drain_timer;
 	int64_t		progress_ms;	/* when draining last got somewhere */
 	uint64_t	progress;	/* bytes and requests at that time */
@@ -185,6 +188,17 @@ ctx_init(struct ctx *x, struct env *e, struct errdetail *ed)
 	x->max_sessions = max_sessions(x->conf);
 	set_limits(x);
 	return make_tables(x, ed);
+}
+
+static void
+on_turn_end(struct loop_hook *h)
+{
+	struct worker *w = LIST_ENTRY(h, struct worker, hook);
+
+	if (w->x.loop.now_ms - w->trimmed_ms < TRIM_LOOK_MS)
+		return;
+	w->trimmed_ms = w->x.loop.now_ms;
+	mem_trim();
 }
 
 /* ------------------------------------------------------------------ draining */
@@ -395,6 +409,7 @@ worker_main(struct env *e)
 	report_set_area(&e->report->area[e->lane]);
 	report_install(crash_dump);
 	w->link.ready = on_link;
+	w->hook.turn_end = on_turn_end;
 	timer_init(&w->drain_timer, on_drain_timer);
 	if (ctx_init(&w->x, e, &ed) != 0 || serve(w, &ed) != 0) {
 		(void)!say(e, LINK_FAILED, ed.text);
@@ -402,6 +417,7 @@ worker_main(struct env *e)
 		return 1;
 	}
 	atomic_store(&e->my->state, LANE_READY);
+	loop_hook_add(&w->x.loop, &w->hook);
 	loop_run(&w->x.loop);
 	worker_fini(w);
 	return say(e, LINK_DRAINED, NULL) == 0 ? 0 : 1;

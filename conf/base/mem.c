@@ -7,6 +7,8 @@
  * never went back to malloc.
  */
 #include "conf/base/mem.h"
+
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #if defined(__has_feature)
@@ -23,6 +25,10 @@
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 #include "conf/base/assert.h"
+
+#define TRIM_AFTER	(4u << 20)
+
+static size_t freed;		/* bytes given back to malloc since it last gave pages back */
 
 struct slab_free {
 	struct slab_free *next;
@@ -70,6 +76,21 @@ mem_free(void *p)
 	free(p);
 }
 
+void
+mem_note_freed(size_t n)
+{
+	freed += n;
+}
+
+void
+mem_trim(void)
+{
+	if (freed < TRIM_AFTER)
+		return;
+	freed = 0;
+	(void)malloc_trim(0);
+}
+
 /* Bytes behind the link of an idle object. */
 static size_t
 slab_rest(const struct slab *s)
@@ -113,6 +134,7 @@ slab_put(struct slab *s, void *p)
 	s->used--;
 	if (s->idle >= s->keep) {
 		free(p);
+		mem_note_freed(s->size);
 		return;
 	}
 	f->next = s->free_list;

@@ -15,6 +15,13 @@ void	*mem_grow(void *p, size_t n);		/* realloc or abort */
 char	*mem_strdup(const char *);
 void	 mem_free(void *);
 
+/*
+ * After a burst malloc keeps what was freed between objects that stayed. Whoever frees big or many objects notes
+ * it; mem_trim, called now and then, hands whole free pages back to the system once it is worth it.
+ */
+void	 mem_note_freed(size_t n);
+void	 mem_trim(void);
+
 /* A slab hands out objects of one size from a free list and counts them; one process, no locks. */
 struct slab {
 	const char	*name;		/* shown to operators */

@@ -17,7 +17,7 @@
 #include "worker/back/pool.h"
 #include "worker/back/retry.h"
 
-static struct slab fetch_slab = SLAB_INIT("fetch", struct fetch, 512);
+static struct slab fetch_slab = SLAB_INIT("fetch", struct fetch, 128);
 static struct gate *gates;
 
 static const char *const state_names[FS_MAX] = { "enter", "queued", "pick", "resolve", "connect",

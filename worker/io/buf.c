@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "conf/base/assert.h"
+#include "conf/base/mem.h"
 
 static struct {
 	struct buf	*idle;
@@ -56,6 +57,7 @@ buf_put(struct buf **bp)
 		pools[i].count++;
 		return;
 	}
+	mem_note_freed(b->size);
 	free(b);
 }
 

@@ -11,7 +11,7 @@
 #include "conf/base/mem.h"
 #include "conf/http/date.h"
 
-static struct slab req_slab = SLAB_INIT("req", struct req, 512);
+static struct slab req_slab = SLAB_INIT("req", struct req, 128);
 
 struct req *
 req_new(struct ctx *x, const struct front_ops *front, void *session,
