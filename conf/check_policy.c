@@ -4,6 +4,7 @@
 #include "conf/check.h"
 
 #include <stdio.h>
+
 #include "conf/base/map.h"
 #include "conf/item.h"
 

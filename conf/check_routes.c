@@ -8,6 +8,7 @@
 #include "conf/check.h"
 
 #include <stdio.h>
+
 #include "conf/base/map.h"
 #include "conf/item.h"
 

@@ -9,6 +9,7 @@
 
 #include <libconfig.h>
 #include <stdlib.h>
+
 #include "conf/base/assert.h"
 #include "conf/base/mem.h"
 #include "conf/check.h"

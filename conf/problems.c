@@ -7,6 +7,7 @@
 #include "conf/load.h"
 
 #include <stdio.h>
+
 #include "conf/base/mem.h"
 
 #define PROBLEMS_MAX 200

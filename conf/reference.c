@@ -7,6 +7,7 @@
 #include "conf/reference.h"
 
 #include <inttypes.h>
+
 #include "conf/base/units.h"
 #include "conf/schema/schema.h"
 

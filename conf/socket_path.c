@@ -5,6 +5,7 @@
  * else may enter. The client asks the same before it believes what listens there.
  */
 #include "conf/socket_path.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
 #include "conf/base/mem.h"
 #include "conf/scan.h"
 

@@ -5,6 +5,7 @@
  * 32 bytes are compared by their beginning. Used for keys, choices and names of services, routes and acls.
  */
 #include <string.h>
+
 #include "conf/item.h"
 
 #define WIDTH 32

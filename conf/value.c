@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+
 #include "conf/base/assert.h"
 #include "conf/base/units.h"
 #include "conf/http/field.h"

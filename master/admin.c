@@ -6,6 +6,7 @@
  * Reading and writing have a deadline each; waiting ends with the verdict, which has one of its own.
  */
 #include "master/admin.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
 #include "conf/base/clock.h"
 #include "conf/base/log.h"
 #include "master/admin_cmds.h"

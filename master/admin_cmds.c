@@ -3,10 +3,12 @@
  * tools/proxyctl/format.c. Numbers come from the segments: no child is asked anything.
  */
 #include "master/admin_cmds.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
 #include "conf/base/assert.h"
 #include "conf/base/clock.h"
 #include "conf/base/version.h"

@@ -4,6 +4,7 @@
  * The peer has been checked, its bytes have not: every size, type and word is.
  */
 #include "master/admin_request.h"
+
 #include <string.h>
 
 #define WORDS_MAX 16

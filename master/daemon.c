@@ -2,6 +2,7 @@
  * daemon.c - fork, a session of its own, and the pipe the first process waits at.
  */
 #include "master/daemon.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

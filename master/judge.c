@@ -2,6 +2,7 @@
  * judge.c - the throw-away child and its answer, one JSON object through a pipe.
  */
 #include "master/judge.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
 #include "conf/base/json.h"
 
 #define CPU_SECONDS	10

@@ -6,11 +6,13 @@
  * anybody listens there.
  */
 #include "master/listen.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
 #include "conf/base/log.h"
 
 #define PROBE_STEP_US 100000

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
 #include "conf/base/clock.h"
 #include "conf/base/log.h"
 #include "conf/base/wire.h"

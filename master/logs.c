@@ -2,10 +2,12 @@
  * logs.c - opens log files before anything is dropped; children only ever get the descriptors.
  */
 #include "master/logs.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
 #include "conf/base/log.h"
 
 #define LOG_MODE 0640

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
 #include "conf/base/clock.h"
 #include "conf/base/enc.h"
 #include "conf/base/log.h"

@@ -2,9 +2,11 @@
  * options.c - one table for parsing and help.
  */
 #include "master/options.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+
 #include "conf/base/err.h"
 
 static const struct {

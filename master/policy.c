@@ -4,6 +4,7 @@
  * Nothing here knows a process, a descriptor or a clock, so that the tests can play years in microseconds.
  */
 #include "master/policy.h"
+
 #include <signal.h>
 
 /* Killed from outside: says nothing about the program. Before it was ready it still counts. */

@@ -2,7 +2,9 @@
  * roles.c - one row per role. A new kind of process begins here.
  */
 #include "master/roles.h"
+
 #include <string.h>
+
 #include "conf/base/assert.h"
 
 static const struct role_row rows[ROLE_MAX] = {

@@ -5,7 +5,9 @@
  * is read back from a lane was written by a child that may have been broken: it is copied, cut and escaped.
  */
 #include "master/segments.h"
+
 #include <string.h>
+
 #include "conf/base/log.h"
 
 #define LANES_PAST	1

@@ -2,10 +2,12 @@
  * signals.c - a signalfd: no handler runs anywhere, so nothing is interrupted half-way.
  */
 #include "master/signals.h"
+
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
 #include "conf/base/log.h"
 #include "master/master.h"
 #include "master/supervise.h"

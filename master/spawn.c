@@ -6,6 +6,7 @@
  * does not run.
  */
 #include "master/spawn.h"
+
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
 #include "conf/base/clock.h"
 #include "conf/base/log.h"
 #include "master/daemon.h"

@@ -6,9 +6,11 @@
  * addresses.
  */
 #include "conf/base/addr.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <sys/socket.h>
+
 #include "conf/base/assert.h"
 
 static struct addr

@@ -9,10 +9,12 @@
  * included.
  */
 #include "conf/base/arena.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include "conf/base/assert.h"
 
 #define ALIGN ((size_t)16)

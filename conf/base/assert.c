@@ -6,10 +6,12 @@
  * must not be able to fill the log with it.
  */
 #include "conf/base/assert.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include "conf/base/log.h"
 
 #define PLACES 256 /* soft assertions that are logged; later ones are only counted */

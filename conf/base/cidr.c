@@ -10,10 +10,12 @@
  *	     \--1---> 10.128/9           remembers the last value passed
  */
 #include "conf/base/addr.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+
 #include "conf/base/assert.h"
 #include "conf/base/mem.h"
 

@@ -5,7 +5,9 @@
  * system call.
  */
 #include "conf/base/clock.h"
+
 #include <time.h>
+
 #include "conf/base/assert.h"
 
 static uint64_t

@@ -2,6 +2,7 @@
  * enc.c - hexadecimal digits and random bytes from the kernel.
  */
 #include "conf/base/enc.h"
+
 #include <errno.h>
 #include <sys/random.h>
 

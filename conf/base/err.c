@@ -6,6 +6,7 @@
  * the code on.
  */
 #include "conf/base/err.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -7,8 +7,10 @@
  * hostile peer sent.
  */
 #include "conf/base/json.h"
+
 #include <math.h>
 #include <jansson.h>
+
 #include "conf/base/assert.h"
 
 #define PARSE_MAX_BYTES ((size_t)16 << 20)

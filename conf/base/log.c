@@ -8,11 +8,13 @@
  * lines of several processes follow each other whole.
  */
 #include "conf/base/log.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
 #include "conf/base/clock.h"
 #include "conf/base/enc.h"
 

@@ -6,7 +6,9 @@
  * always exists. Growing drops the tombstones; a table full of tombstones is rebuilt at its size.
  */
 #include "conf/base/map.h"
+
 #include <stdlib.h>
+
 #include "conf/base/assert.h"
 
 #define EMPTY 0

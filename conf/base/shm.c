@@ -8,12 +8,14 @@
  * name, version, and the size in the head against the size of the file.
  */
 #include "conf/base/shm.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
 #include "conf/base/assert.h"
 
 #define MAGIC 0x53585250u /* "PRXS" */

@@ -5,8 +5,10 @@
  * promises less than was asked for and sets `cut`, and the callers write what was promised.
  */
 #include "conf/base/str.h"
+
 #include <stdio.h>
 #include <stdlib.h>
+
 #include "conf/base/assert.h"
 #include "conf/base/mem.h"
 

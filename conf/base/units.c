@@ -5,6 +5,7 @@
  * number is whole; what does not fit in an int64_t is out of range, never wrapped.
  */
 #include "conf/base/units.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 

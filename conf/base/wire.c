@@ -8,6 +8,7 @@
  * and a descriptor that comes unasked is closed.
  */
 #include "conf/base/wire.h"
+
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>

@@ -2,6 +2,7 @@
  * status.c - reason phrases of the IANA HTTP Status Code Registry, and which codes have no body.
  */
 #include "conf/http/status.h"
+
 #include <stddef.h>
 
 static const char *const phrases[] = {

@@ -6,6 +6,7 @@
  * target. Paths are normalised in uri_norm.c.
  */
 #include <arpa/inet.h>
+
 #include "conf/http/uri.h"
 #include "conf/http/field.h"
 

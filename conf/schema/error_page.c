@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
 #include "conf/base/assert.h"
 #include "conf/http/field.h"
 

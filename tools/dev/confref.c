@@ -2,6 +2,7 @@
  * confref.c - prints the configuration reference: confref markdown | man. `make reference` writes both files.
  */
 #include <stdio.h>
+
 #include "conf/reference.h"
 
 int

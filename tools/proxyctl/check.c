@@ -2,7 +2,9 @@
  * check.c - judges a configuration file with the functions that proxyd itself uses, without a running proxyd.
  */
 #include "tools/proxyctl/check.h"
+
 #include <stdio.h>
+
 #include "conf/base/json.h"
 #include "conf/load.h"
 #include "tools/proxyctl/commands.h"

@@ -4,12 +4,14 @@
  * The answer is everything up to the server's close. A descriptor may come with its first byte.
  */
 #include "tools/proxyctl/client.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
 #include "conf/base/clock.h"
 
 #define QUESTION_MAX 8192 /* what the server reads, newline included */

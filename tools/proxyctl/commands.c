@@ -6,9 +6,11 @@
  * and read by hand, because an option may stand before or behind the arguments.
  */
 #include "tools/proxyctl/commands.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
+
 #include "conf/base/version.h"
 #include "conf/item.h"
 #include "conf/socket_path.h"

@@ -5,10 +5,12 @@
  * records are in the order in which requests ended; between lanes the time of the request decides.
  */
 #include "tools/proxyctl/follow.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+
 #include "conf/base/mem.h"
 
 #define POLL_MS 100

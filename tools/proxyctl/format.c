@@ -13,8 +13,10 @@
  * "bind" is a string or a list of strings; milliseconds are real numbers.
  */
 #include "tools/proxyctl/format.h"
+
 #include <inttypes.h>
 #include <stdio.h>
+
 #include "tools/proxyctl/table.h"
 
 static const char *

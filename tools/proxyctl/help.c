@@ -2,6 +2,7 @@
  * help.c - the list of verbs and the manual page, both out of master/admin_tbl.h.
  */
 #include <stdio.h>
+
 #include "conf/base/version.h"
 #include "tools/proxyctl/commands.h"
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
+
 #include "tools/proxyctl/commands.h"
 
 static int

@@ -2,7 +2,9 @@
  * output.c - whole pieces to standard output, each flushed: a reader that is gone is an exit code.
  */
 #include "tools/proxyctl/output.h"
+
 #include <stdio.h>
+
 #include "tools/proxyctl/commands.h"
 
 int

@@ -5,7 +5,9 @@
  * terminal. The heads are bold on one.
  */
 #include "tools/proxyctl/table.h"
+
 #include <stdio.h>
+
 #include "conf/base/assert.h"
 #include "conf/base/mem.h"
 

@@ -8,6 +8,7 @@
  *						      start ^     ^ start + len
  */
 #include "worker/http/chunked.h"
+
 #include "conf/http/field.h"
 
 #define EXT_MAX		256		/* bytes of one chunk's extensions */

@@ -8,6 +8,7 @@
  * parsed, never misread.
  */
 #include "worker/http/h1_parse.h"
+
 #include "worker/http/h1_framing.h"
 #include "worker/http/h1_line.h"
 

@@ -4,6 +4,7 @@
  * merge into one piece just like neighbouring received lines do.
  */
 #include "worker/http/h1_write.h"
+
 #include "conf/http/status.h"
 
 #define TEXT_MORE 512		/* a further text area has at least this size */

@@ -9,6 +9,7 @@
  * reader that finds the sequence odd for too long may still use slots that hold an address.
  */
 #include "worker/shared/endpoint.h"
+
 #include <stdio.h>
 
 #define ALIGN64(n) (((n) + 63) & ~(size_t)63)

@@ -6,6 +6,7 @@
  * 4 KiB. No library formatting: the logger's time counts as time of the request.
  */
 #include "worker/shared/logline.h"
+
 #include <arpa/inet.h>
 #include <time.h>
 

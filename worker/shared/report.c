@@ -7,10 +7,12 @@
  * stack is one of the ways to get here.
  */
 #include "worker/shared/report.h"
+
 #include <signal.h>
 #include <string.h>
 #include <ucontext.h>
 #include <unistd.h>
+
 #include "conf/base/assert.h"
 
 static struct report_area *area;

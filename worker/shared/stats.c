@@ -10,6 +10,7 @@
  *         STATS_OBJECTS-1                "others"
  */
 #include "worker/shared/stats.h"
+
 #include <stdio.h>
 
 #define OTHERS (STATS_OBJECTS - 1)
