@@ -4,9 +4,11 @@
  * accepted bytes to the swap is cycle_start.c.
  */
 #include "master/cycle.h"
+
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+
 #include "conf/base/clock.h"
 #include "conf/base/log.h"
 #include "master/cycle_priv.h"

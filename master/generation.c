@@ -5,12 +5,14 @@
  * shares with an older generation stay. Memory failures are reported, since this runs at reload.
  */
 #include "master/generation.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
+
 #include "conf/base/log.h"
 #include "master/master.h"
 #include "master/seat.h"

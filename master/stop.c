@@ -2,6 +2,7 @@
  * stop.c - the order of leaving.
  */
 #include "master/stop.h"
+
 #include "conf/base/clock.h"
 #include "conf/base/log.h"
 #include "master/generation.h"

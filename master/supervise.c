@@ -9,11 +9,13 @@
  * talks nonsense is heard only so many times per wake-up and quoted only so many times in all.
  */
 #include "master/supervise.h"
+
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
 #include "conf/base/clock.h"
 #include "conf/base/log.h"
 #include "conf/base/wire.h"

@@ -22,7 +22,9 @@ SEED = int(os.environ.get("CHAOS_SEED", str(int(time.time()))))
 CLIENTS = 40
 SIZES = (0, 1, 100, 4000, 16384, 65535, 65536, 65537, 131071, 131072, 131073, 200000, 400000, 1000000)
 GAUGES = ("connections_open", "connections_idle", "requests_active", "tunnels_open", "upstream_idle")
+REFUSED = (b"queue-full", b"queue-timeout")
 CLOCKS = {"head": "2s", "body_idle": "2s", "write_idle": "2s", "keepalive": "1s", "linger": "500ms", "tunnel_idle": "2s"}
+NARROW = {"queue": {"max_requests": 6, "max_pending": 20, "wait": "300ms"}}
 UP = {"connect": "1s", "response": "2s", "idle": "2s"}
 
 
@@ -161,8 +163,8 @@ async def echo(reader, writer):
 # ---------------------------------------------------------------------------- the clients
 
 class Chaos:
-    def __init__(self, rng, prefix, host, port):
-        self.rng, self.prefix, self.host, self.port = rng, prefix, host, port
+    def __init__(self, rng, prefix, host, port, crowded):
+        self.rng, self.prefix, self.host, self.port, self.crowded = rng, prefix, host, port, crowded
         self.served = self.broken = self.tunnels = self.made = 0
         self.wrong = []
 
@@ -193,7 +195,7 @@ class Chaos:
             if body != payload(e["tag"], e["size"] if told else len(body)):
                 self.wrong.append((e, status, len(body), body[:60]))
             self.served += 1
-        elif e["whole"]:
+        elif e["whole"] and not (self.crowded and any(x in body for x in REFUSED)):
             self.wrong.append((e, status, body[:300]))
         if fields.get("connection") == "close":
             raise Broken("told to close")
@@ -268,6 +270,8 @@ class Chaos:
         e["path"] = f"/{e['tag']}/0/length/none/1"
         writer.write(self.request(e, "Connection: upgrade\r\nUpgrade: websocket\r\n"))
         line, _ = await read_head(reader)
+        if " 503 " in line and self.crowded:
+            return
         if " 101 " not in line:
             self.wrong.append((e, line))
             return
@@ -295,31 +299,33 @@ async def storm(chaos, until):
 
 
 def state(proxy):
-    """Gauges and descriptors, which must be what they were before."""
-    counters = proxy.status()["counters"]
-    return {g: counters[g] for g in GAUGES}
+    """Everything that counts what is under way."""
+    status = proxy.status()
+    loads = {e["address"]: e["inflight"] for s in status["services"] for e in s["endpoints"]}
+    return {**{g: status["counters"][g] for g in GAUGES}, **loads}
 
 
 def descriptors(proxy):
     return sum(len(os.listdir(f"/proc/{p}/fd")) for p in proxy.worker_pids())
 
 
-@pytest.mark.parametrize("mode", ["reverse", "forward"])
+@pytest.mark.parametrize("mode", ["reverse", "forward", "crowded"])
 def test_random_faults_on_both_sides_leave_nothing_behind(launch, mode):
     async def run():
         server = await asyncio.start_server(target_connection, "127.0.0.1", 0, limit=1 << 20)
         address = "127.0.0.1:%d" % server.sockets[0].getsockname()[1]
         port = free_port()
-        conf = config.reverse(port, address, timeouts=CLOCKS) if mode == "reverse" else config.forward(port, timeouts=CLOCKS)
-        if mode == "reverse":
-            conf["services"][0]["timeout"] = UP
-            conf["services"][0]["outlier"] = {"failures": 0}
-        else:
+        if mode == "forward":
+            conf = config.forward(port, timeouts=CLOCKS)
             conf["forward"]["timeout"] = UP
+            prefix, host = f"http://{address}", address
+        else:
+            conf = config.reverse(port, address, timeouts=CLOCKS)
+            conf["services"][0].update(timeout=UP, outlier={"failures": 0}, **(NARROW if mode == "crowded" else {}))
+            prefix, host = "", "a.test"
         proxy = launch(conf, f"chaos-{mode}")
-        prefix, host = ("", "a.test") if mode == "reverse" else (f"http://{address}", address)
         before = descriptors(proxy)
-        chaos = Chaos(random.Random(SEED), prefix, host, port)
+        chaos = Chaos(random.Random(SEED), prefix, host, port, mode == "crowded")
         await storm(chaos, time.monotonic() + SECONDS)
         server.close()
         return proxy, before, chaos
