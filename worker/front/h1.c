@@ -87,7 +87,10 @@ start_request(struct session *s, size_t len)
 	if (s->req != r || s->conn == NULL)
 		return;
 	session_arm(s);			/* it waits: for its body, for the target, or for the client to read */
-	conn_watch(s->conn);
+	if (r->want_upgrade)
+		conn_resume(s->conn);	/* what comes before the answer is held, up to a buffer full */
+	else
+		conn_watch(s->conn);
 }
 
 void
@@ -319,9 +322,8 @@ h1_done(struct req *r)
 	}
 	if (!body_left && !s->last)
 		session_idle(s);
-	else if (conn_eof(s->conn))
-		session_close(s);
-	else if (body_left || r->is_local || r->close || r->in.keep_alive || !conn_dry(s->conn))
+	else if (!conn_eof(s->conn) &&
+	    (body_left || r->is_local || r->close || r->in.keep_alive || !conn_dry(s->conn)))
 		session_linger(s);	/* closing over what it still sends would reset the answer on its way */
 	else
 		session_close(s);

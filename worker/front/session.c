@@ -11,6 +11,7 @@
 
 #include "conf/base/assert.h"
 #include "conf/base/mem.h"
+#include "worker/back/fetch.h"
 #include "worker/front/clients.h"
 #include "worker/front/proxy.h"
 
@@ -294,6 +295,27 @@ too_slow(const struct session *s)
 	    u->received < (uint64_t)(over * t->body_rate / 1000);
 }
 
+/*
+ * Bytes behind a complete request. They wait for its answer: in the kernel, or behind an Upgrade in our buffer,
+ * where more than it holds ends the exchange (SECURITY.md row 15).
+ */
+static void
+early_data(struct session *s)
+{
+	struct req *r = s->req;
+
+	if (!r->want_upgrade || s->delivering || r->fetch == NULL) {
+		conn_pause(s->conn);
+		return;
+	}
+	if (!conn_full(s->conn))
+		return;
+	conn_pause(s->conn);
+	r->close = true;
+	fetch_give_up(r->fetch, R_UPGRADE_DATA, PICK_UNUSED);
+	req_run(r);
+}
+
 static void
 on_data(struct session *s)
 {
@@ -306,11 +328,9 @@ on_data(struct session *s)
 		h1_on_data(s);
 		break;
 	case SESS_REQUEST:
-		if (s->req->up == NULL || s->req->up->state != BODY_OPEN) {
-			conn_pause(s->conn);
-			break;
-		}
-		if (too_slow(s))
+		if (s->req->up == NULL || s->req->up->state != BODY_OPEN)
+			early_data(s);
+		else if (too_slow(s))
 			h1_source_fail(&s->req->up_source, R_BODY_SLOW);
 		else
 			h1_source_data(&s->req->up_source);

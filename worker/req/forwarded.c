@@ -224,6 +224,7 @@ req_add_forwarded(struct req *r)
 	if (forward ? f->forwarded : d->forwarded)
 		ok = ok && add_rfc7239(r);
 	if (forward ? f->via : d->via)
-		ok = ok && add(r, "Via", span_make(r->x->via_value[r->in.minor], 4u + r->x->via_len));
+		ok = ok && add(r, "Via",
+		    span_make(r->x->via_value[r->in.minor], 4u + r->x->via_len));
 	return ok;
 }

@@ -69,7 +69,8 @@ ctx_set_name(struct ctx *x, unsigned boot_id)
 {
 	x->via_len = (uint8_t)snprintf(x->via, sizeof x->via, "proxyd-%08x", boot_id);
 	for (unsigned minor = 0; minor < 2; minor++)
-		(void)snprintf(x->via_value[minor], sizeof x->via_value[minor], "1.%u %s", minor, x->via);
+		(void)snprintf(x->via_value[minor], sizeof x->via_value[minor], "1.%u %s", minor,
+		    x->via);
 }
 
 struct span
@@ -198,6 +199,8 @@ req_log(struct req *r)
 	    .upstream_status = r->upstream_status, .wall_us = r->wall_us,
 	    .reason = (uint16_t)r->reason, .minor = r->in.minor, .tries = r->tries };
 
+	if (r->resp.status == 0 && r->gone)
+		rec.status = (uint16_t)reason_status(r->reason);	/* 499: nobody was there to be told */
 	r->bytes_in = r->up == NULL ? r->bytes_in : r->up->moved;
 	r->bytes_out = r->down == NULL ? r->bytes_out : r->down->moved;
 	r->t.total = (uint32_t)(r->x->loop.now_us - r->start_us);

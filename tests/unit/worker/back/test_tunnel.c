@@ -320,7 +320,8 @@ START_TEST(silence_ends_the_tunnel_and_traffic_keeps_it)
 END_TEST
 
 UNIT_MAIN("worker/back/tunnel", both_directions_flow_and_are_counted,
-    a_target_lost_before_the_tunnel_began_ends_it, each_direction_ends_alone_and_both_end_the_tunnel,
+    a_target_lost_before_the_tunnel_began_ends_it,
+    each_direction_ends_alone_and_both_end_the_tunnel,
     much_crosses_into_splice_without_losing_a_byte, a_slow_reader_only_slows_its_own_direction,
     a_direction_blocked_at_the_change_to_splice_goes_on,
     bytes_and_an_end_that_came_before_the_tunnel_are_passed_on,
