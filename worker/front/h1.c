@@ -170,7 +170,8 @@ out_head(struct session *s, struct req *r, struct h1_out *o, enum h1_framing fra
 	if (!fields_has(&r->resp.fields, H_DATE))
 		h1_out_field(o, SPAN("Date"), ctx_date(s->x));
 	if (via && !r->is_local)
-		h1_out_field(o, SPAN("Via"), span_make(s->x->via_value[r->resp.minor != 0], 4u + s->x->via_len));
+		h1_out_field(o, SPAN("Via"),
+		    span_make(s->x->via_value[r->resp.minor != 0], 4u + s->x->via_len));
 	if (framing == FRAMING_CHUNKED)
 		h1_out_lent(o, SPAN("Transfer-Encoding: chunked\r\n"));
 	out_connection(o, r, close);
