@@ -12,10 +12,7 @@ static const struct item items[] = {
 	{ "group", ITEM_STR, AT(group), "proxyd", .flags = ITEM_NONEMPTY | ITEM_RESTART, .help = "their group" },
 	{ "admin_socket", ITEM_STR, AT(admin_socket), .flags = ITEM_NONEMPTY | ITEM_RESTART,
 	    .help =
-		"socket for proxyctl; without it /run/proxyd/NAME.sock, or "
-		"$XDG_RUNTIME_DIR/proxyd-NAME.sock when not root" },
-	{ "connections", ITEM_INT, AT(connections), "0", 0, 1000000,
-	    .help = "client connections per worker; 0: 10000, or half the open-files limit if less" },
+		"client connections per worker; 0: 10000, or half the open-files limit if less" },
 	{ "drain", ITEM_MSEC, AT(drain_ms), "30s", 0, 86400000,
 	    .help = "at stop and reload: patience with requests that make no progress" },
 	{ "log", ITEM_STR, AT(log), "stderr", .flags = ITEM_NONEMPTY, .help = "event log: \"stderr\" or a file" },
