@@ -11,8 +11,9 @@ static const struct item items[] = {
 	    .help = "user the processes run as when started by root" },
 	{ "group", ITEM_STR, AT(group), "proxyd", .flags = ITEM_NONEMPTY | ITEM_RESTART, .help = "their group" },
 	{ "admin_socket", ITEM_STR, AT(admin_socket), .flags = ITEM_NONEMPTY | ITEM_RESTART,
-	    .help =
-		"client connections per worker; 0: 10000, or half the open-files limit if less" },
+	    .help = "proxyctl's socket; else /run/proxyd/NAME.sock or $XDG_RUNTIME_DIR/proxyd-NAME.sock" },
+	{ "connections", ITEM_INT, AT(connections), "0", 0, 1000000,
+	    .help = "client connections per worker; 0: 10000, or half the open-files limit if less" },
 	{ "drain", ITEM_MSEC, AT(drain_ms), "30s", 0, 86400000,
 	    .help = "at stop and reload: patience with requests that make no progress" },
 	{ "log", ITEM_STR, AT(log), "stderr", .flags = ITEM_NONEMPTY, .help = "event log: \"stderr\" or a file" },
