@@ -19,7 +19,7 @@ static struct cidr trusted[2];
 static struct conf_listener listener = {
 	.name = "fuzz", .mode = MODE_REVERSE, .trusted_proxies.v = trusted
 };
-static struct ctx ctx = { .conf = &conf, .via = "proxyd-1", .via_len = 8 };
+static struct ctx ctx = { .conf = &conf };
 static struct req req;
 static struct field fields[LINES + REQ_FIELDS_ADDED];
 
@@ -34,6 +34,7 @@ static void
 start(bool trust, bool ip6)
 {
 	memset(&req, 0, offsetof(struct req, room));
+	ctx_set_name(&ctx, 1);
 	req.x = &ctx;
 	req.listener = &listener;
 	req.in.minor = 1;
@@ -43,6 +44,7 @@ start(bool trust, bool ip6)
 	require(cidr_parse(&trusted[0], "10.0.0.0/8", NULL) == 0 &&
 	    cidr_parse(&trusted[1], "fd00::/8", NULL) == 0);
 	require(addr_parse_ip(&req.peer, ip6 ? SPAN("fd00::1") : SPAN("10.0.0.1"), 9) == 0);
+	req.peer_text = ip6 ? SPAN("fd00::1") : SPAN("10.0.0.1");
 	arena_init(&req.arena, req.room, sizeof req.room, REQ_ARENA_MAX);
 }
 
