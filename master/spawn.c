@@ -50,7 +50,8 @@ on_orphaned(int sig)
 static void
 reset_signals(void)
 {
-	static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGPIPE };
+	/* sent to a whole group by terminals and service managers: the master alone acts on them */
+	static const int ignored[] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGPIPE };
 	struct sigaction sa = { .sa_handler = SIG_DFL };
 	sigset_t none;
 

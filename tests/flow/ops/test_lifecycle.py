@@ -208,6 +208,18 @@ def test_killed_worker_loses_only_its_requests_and_is_replaced(instance, figure)
     assert load.done > 800
 
 
+def test_children_leave_stopping_to_the_master(instance):
+    """Terminals and service managers signal a whole group; a worker that left by itself would drop its requests."""
+    p = instance()
+    before = p.child_pids()
+    for pid in before:
+        os.kill(pid, signal.SIGTERM)
+        os.kill(pid, signal.SIGINT)
+    time.sleep(0.3)
+    assert p.child_pids() == before
+    assert get(p.port, "/after").status == 200
+
+
 def test_death_of_agent_and_logger_is_survived(instance):
     p = instance()
     p.deaths_expected = p.alarms_expected = True
