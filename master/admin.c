@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "conf/base/clock.h"
+#include "conf/base/fdpass.h"
 #include "conf/base/log.h"
 #include "master/admin_cmds.h"
 #include "master/admin_request.h"
@@ -70,31 +71,12 @@ client_close(struct admin_client *c)
 
 /* -------------------------------------------------------------- writing */
 
-static ssize_t
-send_piece(struct admin_client *c)
-{
-	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(16))) = { 0 };
-	struct iovec iov = { c->out.data + c->sent, c->out.len - c->sent };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *head;
-
-	if (c->pass_fd >= 0) {
-		msg.msg_control = control;
-		msg.msg_controllen = sizeof control;
-		head = CMSG_FIRSTHDR(&msg);
-		head->cmsg_level = SOL_SOCKET;
-		head->cmsg_type = SCM_RIGHTS;
-		head->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(head), &c->pass_fd, sizeof(int));
-	}
-	return sendmsg(c->source.fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
 static void
 client_write(struct admin_client *c)
 {
 	while (c->sent < c->out.len) {
-		ssize_t n = send_piece(c);
+		ssize_t n = fdpass_send(c->source.fd, c->out.data + c->sent, c->out.len - c->sent,
+		    c->pass_fd, MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "conf/base/fdpass.h"
+
 #define TYPE_BYTES 2
 
 /* The next n bytes, or NULL after recording the error that fits the direction. */
@@ -139,65 +141,23 @@ socket_error(void)
 int
 wire_send(int sock, const struct wire *w, int fd)
 {
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec iov = { .iov_base = w->buf, .iov_len = w->at };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t n;
 
 	if (w->error != 0)
 		return w->error;
-	if (fd >= 0) {
-		memset(&control, 0, sizeof control);
-		control.head.cmsg_level = SOL_SOCKET;
-		control.head.cmsg_type = SCM_RIGHTS;
-		control.head.cmsg_len = CMSG_LEN(sizeof fd);
-		memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
-		msg.msg_control = &control;
-		msg.msg_controllen = sizeof control;
-	}
 	do
-		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+		n = fdpass_send(sock, w->buf, w->at, fd, 0);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? socket_error() : 0;
 }
 
-/*
- * Takes the first descriptor and closes the others: the padding of a control buffer for one
- * descriptor has room for a second. Returns how many there were.
- */
-static unsigned
-take_fds(struct msghdr *msg, int *first)
-{
-	unsigned count = 0;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
-		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < n; i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-			if (count++ == 0)
-				*first = fd;
-			else
-				(void)close(fd);
-		}
-	}
-	return count;
-}
-
 /* What is wrong with a received message, or 0. */
 static int
-judge(const struct msghdr *msg, ssize_t n, unsigned fds, bool fd_wanted)
+judge(const struct fdpass *got, ssize_t n, bool fd_wanted)
 {
-	if (msg->msg_flags & MSG_TRUNC)
+	if (got->flags & MSG_TRUNC)
 		return -E_TRUNCATED;
-	if ((msg->msg_flags & MSG_CTRUNC) || fds > 1 || (fds == 1 && !fd_wanted))
+	if ((got->flags & MSG_CTRUNC) || got->count > 1 || (got->count == 1 && !fd_wanted))
 		return -E_PROTO;
 	return n == 0 ? -E_CLOSED : 0;
 }
@@ -205,36 +165,24 @@ judge(const struct msghdr *msg, ssize_t n, unsigned fds, bool fd_wanted)
 int
 wire_recv(int sock, char *buf, size_t size, size_t *len, int *fd)
 {
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec iov = { .iov_base = buf, .iov_len = size };
-	struct msghdr msg = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof control };
-	int got = -1, rc;
-	unsigned fds;
+	struct fdpass got;
 	ssize_t n;
+	int rc;
 
 	*len = 0;
 	if (fd != NULL)
 		*fd = -1;
-	do
-		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	n = fdpass_recv(sock, buf, size, &got);
 	if (n < 0)
 		return socket_error();
-	fds = take_fds(&msg, &got);
-	rc = judge(&msg, n, fds, fd != NULL);
+	rc = judge(&got, n, fd != NULL);
 	if (rc != 0) {
-		if (got >= 0)
-			(void)close(got);
+		if (got.fd >= 0)
+			(void)close(got.fd);
 		return rc;
 	}
 	*len = (size_t)n;
 	if (fd != NULL)
-		*fd = got;
+		*fd = got.fd;
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "conf/base/clock.h"
+#include "conf/base/fdpass.h"
 
 #define QUESTION_MAX 8192 /* what the server reads, newline included */
 #define ANSWER_MAX (16u << 20)
@@ -68,43 +69,20 @@ question_send(int fd, const char *const *words, unsigned n, struct errdetail *ed
 	return rc;
 }
 
-static void
-descriptor_take(struct msghdr *msg, int *out)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
-		int fd;
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
-		    c->cmsg_len < CMSG_LEN(sizeof fd))
-			continue;
-		memcpy(&fd, CMSG_DATA(c), sizeof fd);
-		if (*out >= 0)
-			(void)close(*out);
-		*out = fd;
-	}
-}
-
 /* Bytes read, 0 at the end, or -E_X. */
 static ssize_t
 answer_read(int fd, char *buf, size_t size, int *passed, struct errdetail *ed)
 {
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec iov = { .iov_base = buf, .iov_len = size };
-	struct msghdr msg = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof control };
-	ssize_t n;
+	struct fdpass got;
+	ssize_t n = fdpass_recv(fd, buf, size, &got);
 
-	do
-		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == ECONNRESET ? 0 : err_sys(ed, "cannot read proxyd's answer");
-	descriptor_take(&msg, passed);
+	if (got.fd >= 0) {
+		if (*passed >= 0)
+			(void)close(*passed);
+		*passed = got.fd;
+	}
 	return n;
 }
 
