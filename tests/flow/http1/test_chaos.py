@@ -23,9 +23,9 @@ CLIENTS = 40
 SIZES = (0, 1, 100, 4000, 16384, 65535, 65536, 65537, 131071, 131072, 131073, 200000, 400000, 1000000)
 GAUGES = ("connections_open", "connections_idle", "requests_active", "tunnels_open", "upstream_idle")
 REFUSED = (b"queue-full", b"queue-timeout")
-CLOCKS = {"head": "2s", "body_idle": "2s", "write_idle": "2s", "keepalive": "1s", "linger": "500ms", "tunnel_idle": "2s"}
+CLOCKS = {"head": "5s", "body_idle": "5s", "write_idle": "5s", "keepalive": "1s", "linger": "500ms", "tunnel_idle": "2s"}
 NARROW = {"queue": {"max_requests": 6, "max_pending": 20, "wait": "300ms"}}
-UP = {"connect": "1s", "response": "2s", "idle": "2s"}
+UP = {"connect": "3s", "response": "5s", "idle": "5s"}
 
 
 class Broken(Exception):
