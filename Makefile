@@ -27,8 +27,8 @@ ifneq ($(filter fuzz,$(GOALS)),)
 CC := clang
 SAN := 1
 FLAVOUR := fuzz
-else ifneq ($(filter cov,$(GOALS)),)
-FLAVOUR := cov
+else ifneq ($(filter cov valgrind,$(GOALS)),)
+FLAVOUR := $(filter cov valgrind,$(GOALS))
 else
 FLAVOUR := $(if $(findstring clang,$(CC)),clang$(if $(SAN),-san),$(if $(SAN),san,release))
 endif
@@ -51,6 +51,8 @@ ifeq ($(FLAVOUR),fuzz)
 MODE_FLAGS = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
 else ifeq ($(FLAVOUR),cov)
 MODE_FLAGS = -O0 --coverage
+else ifeq ($(FLAVOUR),valgrind)
+MODE_FLAGS = -O1 -fno-omit-frame-pointer
 else ifneq ($(SAN),)
 MODE_FLAGS = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 else
@@ -171,9 +173,11 @@ test-fuzz: $(REPLAY)
 test-flow: all
 	@$(PYTEST)
 
-# Check forks each test and valgrind follows; what a child leaks or misreads is that test's failure.
+# Check forks each test and valgrind follows; what a child leaks or misreads is that test's failure. Then a short
+# life of the whole program. Built without the flags that set every variable to zero: they hide what was not set.
 .PHONY: valgrind
-valgrind: $(UNIT)
+valgrind: all $(UNIT)
+	@tools/dev/valgrind $(B)
 	@CK_TIMEOUT_MULTIPLIER=20 WRAP='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
 	    tests/unit/run $(UNIT)
 
@@ -181,8 +185,8 @@ valgrind: $(UNIT)
 T ?=
 S ?= 60
 .PHONY: fuzz
-fuzz: $(FUZZ)
-	@test -n '$(T)' && test -x $(B)/tests/fuzz/fuzz_$(T) || \
+fuzz: $(filter $(B)/tests/fuzz/fuzz_$(T),$(FUZZ))
+	@test -n '$^' || \
 	    { echo 'usage: make fuzz T=NOUN S=SECONDS; nouns: $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)'; exit 2; }
 	@mkdir -p $(B)/corpus/$(T) $(B)/found tests/fuzz/seeds/$(T)
 	$(B)/tests/fuzz/fuzz_$(T) -max_total_time=$(S) -print_final_stats=1 -artifact_prefix=$(B)/found/ \
@@ -285,7 +289,7 @@ help:
 	@echo 'make lint | format        include order, clang-format, clang-tidy, cppcheck | reformat'
 	@echo 'make bench                CPU per request beside nginx, HAProxy and Squid'
 	@echo 'make fuzz T=noun S=60     libFuzzer on one target'
-	@echo 'make cov | valgrind       coverage of all tests | unit tests under valgrind'
+	@echo 'make cov | valgrind       coverage of all tests | unit tests and a whole proxyd under valgrind'
 	@echo 'make install DESTDIR= PREFIX=/usr/local'
 	@echo 'make deps | clean | help'
 	@echo 'with SAN=1 (ASan and UBSan), CC=clang, WERROR=1, V=1 (show commands), B=folder'

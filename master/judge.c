@@ -79,18 +79,26 @@ answer(int fd, const struct conf_problems *problems, const struct conf *next,
 	json_set_str(o, "restart", restart == NULL ? "" : restart);
 	json_dump(o, false, &out);
 	write_all(fd, str_span(&out));
+	json_free(&o);
+	str_fini(&text);
+	str_fini(&diff);
+	str_fini(&out);
 }
 
 static _Noreturn void
 child_run(int fd, const struct conf_source *source, const struct conf *current)
 {
 	struct conf_problems problems = { 0 };
+	struct conf *next;
 	sigset_t none;
 
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	set_limits();
-	answer(fd, &problems, conf_load(source, &problems), current);
+	next = conf_load(source, &problems);
+	answer(fd, &problems, next, current);
+	conf_free(&next);
+	conf_problems_fini(&problems);
 	_exit(EXIT_SUCCESS);
 }
 
