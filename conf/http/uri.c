@@ -5,9 +5,10 @@
  * literal; no userinfo, no escapes, no comma, no empty label. Nothing is copied: results are spans into the
  * target. Paths are normalised in uri_norm.c.
  */
+#include "conf/http/uri.h"
+
 #include <arpa/inet.h>
 
-#include "conf/http/uri.h"
 #include "conf/http/field.h"
 
 #define HOST_MAX 255		/* a DNS name has at most 253 bytes, and perhaps a final dot */
