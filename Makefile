@@ -91,7 +91,8 @@ deps:
 # -------------------------------------------------------------- sources
 
 MAINS := master/main.c tools/proxyctl/main.c
-SRC := $(sort $(shell find conf cache worker master tools/proxyctl -name '*.c'))
+ROOMS := conf cache worker master tools/proxyctl
+SRC := $(sort $(shell find $(ROOMS) -name '*.c'))
 LIB_SRC := $(filter-out $(MAINS),$(SRC))
 UNIT_SRC := $(sort $(shell find tests/unit -name 'test_*.c'))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
@@ -192,13 +193,18 @@ fuzz: $(filter $(B)/tests/fuzz/fuzz_$(T),$(FUZZ))
 	$(B)/tests/fuzz/fuzz_$(T) -max_total_time=$(S) -print_final_stats=1 -artifact_prefix=$(B)/found/ \
 	    $(B)/corpus/$(T) tests/fuzz/seeds/$(T)
 
+# Processes that dropped root write their counts too, hence the umask and the folders open to all.
 .PHONY: cov
 cov: all $(UNIT) $(REPLAY)
-	@find $(B) -name '*.gcda' -delete
-	-@tests/unit/run $(UNIT); tests/fuzz/run $(REPLAY); $(PYTEST)
+	@find $(B) -name '*.gcda' -delete; find $(B) -type d -exec chmod a+rwx {} +
+	-@umask 0; tests/unit/run $(UNIT); tests/fuzz/run $(REPLAY); $(PYTEST)
 	@mkdir -p $(B)/html
-	gcovr -r . --object-directory $(B) -f conf/ -f cache/ -f worker/ -f master/ -f tools/ \
-	    --html-details $(B)/html/index.html --print-summary
+	gcovr -r . --object-directory $(B) $(ROOMS:%=-f %/) --html-details $(B)/html/index.html \
+	    --csv $(B)/lines.csv --print-summary
+	@awk -F, 'NR > 1 { d = $$1; sub("/[^/]*$$", "", d); n[d] += $$2; c[d] += $$3; b[d] += $$5; t[d] += $$6 } \
+	    END { for (d in n) printf "%-20s lines %5.1f%% of %5d, branches %5.1f%%\n", \
+		d, 100 * c[d] / n[d], n[d], b[d] ? 100 * t[d] / b[d] : 100 }' $(B)/lines.csv | sort
+	@echo 'by line: $(B)/html/index.html'
 
 # ---------------------------------------------------------------- lint
 

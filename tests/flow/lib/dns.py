@@ -65,7 +65,10 @@ class Dns:
                 out = answer(packet, [], rcode=3)
             else:
                 out = answer(packet, v)
-            self.sock.sendto(out, peer)
+            try:
+                self.sock.sendto(out, peer)
+            except OSError:             # stopped meanwhile
+                return
 
     def stop(self):
         self.sock.close()
