@@ -13,6 +13,18 @@ struct acl_table;
 struct acl_table *acl_table_new(const struct conf *, struct errdetail *);
 void	acl_table_free(struct acl_table **);
 
+/* A rule matches (yes), does not (no), or its acls cannot say before the address is known (unknown). */
+enum acl_answer { ACL_NO, ACL_YES, ACL_UNKNOWN };
+
+/*
+ * A listener to a decision, for explaining it: embed it, and get your struct back from the pointer. `rule` is called
+ * for every rule tried, in order, the deciding one last. by: the term that made a rule say no or, being the first that
+ * cannot tell yet, unknown; NULL when it says yes.
+ */
+struct acl_trace {
+	void	(*rule)(struct acl_trace *, const struct conf_rule *, enum acl_answer, const struct conf_rule_term *by);
+};
+
 struct acl_query {
 	const struct addr *src;
 	struct span	host;		/* lower case, no trailing dot; a literal without brackets */
@@ -21,6 +33,7 @@ struct acl_query {
 	struct span	method_text;
 	const struct addr *dst;		/* NULL: not known yet */
 	int64_t		wall_s;		/* for times of the week, local time */
+	struct acl_trace *trace;	/* NULL: nobody listens */
 };
 enum acl_result { ACL_ALLOW, ACL_DENY, ACL_NEED_ADDRESS };
 enum acl_result acl_decide(const struct acl_table *, const struct acl_query *, const struct conf_rule **rule);

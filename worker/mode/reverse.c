@@ -167,11 +167,19 @@ to_service(struct req *r)
 
 /* ------------------------------------------------------------------ the route */
 
+static struct route_query
+query(const struct req *r)
+{
+	return (struct route_query){ .host = r->host, .path = r->path, .method = r->in.method,
+	    .method_text = r->in.method_text };
+}
+
 /* A route that refuses is also judged on the form a lax server might make of the path (SECURITY.md row 25). */
 static void
 judge_strictly(struct req *r, struct route_match *m)
 {
 	char *p = arena_try_alloc(&r->arena, r->path.n + 1);
+	struct route_query q = query(r);
 	struct route_match strict;
 	struct span path;
 
@@ -180,18 +188,19 @@ judge_strictly(struct req *r, struct route_match *m)
 	path = span_make(p, uri_strict_form(r->path, p));
 	if (span_eq(path, r->path))
 		return;
-	if (route_find(r->x->routes, r->host, path, r->in.method, r->in.method_text, &strict) ==
-	    ROUTE_FOUND && strict.route->action == ROUTE_RESPOND &&
-	    strict.route->respond.status >= 400)
+	q.path = path;
+	if (route_find(r->x->routes, &q, &strict) == ROUTE_FOUND &&
+	    strict.route->action == ROUTE_RESPOND && strict.route->respond.status >= 400)
 		*m = strict;
 }
 
 static enum reason
 find_route(struct req *r)
 {
+	struct route_query q = query(r);
 	struct route_match m;
 
-	switch (route_find(r->x->routes, r->host, r->path, r->in.method, r->in.method_text, &m)) {
+	switch (route_find(r->x->routes, &q, &m)) {
 	case ROUTE_FOUND:
 		judge_strictly(r, &m);
 		r->route = m.route;

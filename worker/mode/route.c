@@ -43,10 +43,8 @@ struct route_table {
 };
 
 struct find {
-	struct span	 path;
+	const struct route_query *q;
 	struct span	 verb;		/* of the walk under way; n 0: templates without one */
-	enum method	 method;
-	struct span	 method_text;
 	struct route_match *match;
 	bool		 path_seen;
 };
@@ -214,9 +212,18 @@ accepts(const struct find *f, const struct leaf *leaf)
 {
 	if (leaf->route->match.methods.n == 0)
 		return true;
-	if (f->method != M_OTHER)
-		return (leaf->methods >> f->method & 1) != 0;
-	return leaf->other && lists_method(leaf->route, f->method_text);
+	if (f->q->method != M_OTHER)
+		return (leaf->methods >> f->q->method & 1) != 0;
+	return leaf->other && lists_method(leaf->route, f->q->method_text);
+}
+
+static void
+tell(const struct find *f, const struct conf_route *r, enum route_try what)
+{
+	struct route_trace *t = f->q->trace;
+
+	if (t != NULL)
+		t->candidate(t, r, what, NULL);
 }
 
 /* The first leaf that takes the request; those that would with another method are noted for Allow. */
@@ -229,11 +236,14 @@ judge(struct find *f, const struct leaf *leaf)
 		const struct pattern *p = &leaf->route->path;
 
 		if (!span_eq(p->verb, f->verb) ||
-		    !pattern_match(p, f->path, m->captures, &m->ncaptures))
+		    !pattern_match(p, f->q->path, m->captures, &m->ncaptures))
 			continue;
 		f->path_seen = true;
-		if (accepts(f, leaf))
+		if (accepts(f, leaf)) {
+			tell(f, leaf->route, ROUTE_TRY_TAKEN);
 			return leaf->route;
+		}
+		tell(f, leaf->route, ROUTE_TRY_METHOD);
 		m->allow |= leaf->methods;
 		m->allow_other |= leaf->other;
 	}
@@ -264,22 +274,22 @@ static const struct conf_route *
 walk_verb(struct find *f, const struct node *root, size_t end, struct span verb)
 {
 	f->verb = verb;
-	return walk(f, root, end == 0 ? SPAN_NONE : span_make(f->path.p + 1, end - 1));
+	return walk(f, root, end == 0 ? SPAN_NONE : span_make(f->q->path.p + 1, end - 1));
 }
 
 static const struct conf_route *
 find_in(struct find *f, const struct node *root)
 {
-	size_t n = f->path.n, slash = n, colon;
+	size_t n = f->q->path.n, slash = n, colon;
 	const struct conf_route *plain = walk_verb(f, root, n, SPAN_NONE), *with = NULL;
 
-	while (slash > 0 && f->path.p[slash - 1] != '/' && f->path.p[slash - 1] != ':')
+	while (slash > 0 && f->q->path.p[slash - 1] != '/' && f->q->path.p[slash - 1] != ':')
 		slash--;
-	if (slash == 0 || f->path.p[slash - 1] != ':')
+	if (slash == 0 || f->q->path.p[slash - 1] != ':')
 		return plain;
 	colon = slash - 1;
 	if (colon > 0)
-		with = walk_verb(f, root, colon, span_make(f->path.p + slash, n - slash));
+		with = walk_verb(f, root, colon, span_make(f->q->path.p + slash, n - slash));
 	if (plain == NULL || (with != NULL && pattern_compare(&with->path, &plain->path) < 0))
 		return with;
 	return plain;
@@ -295,7 +305,7 @@ search(struct find *f, const struct node *root)
 	if (r == NULL)
 		return false;
 	m->route = r;
-	return pattern_match(&r->path, f->path, m->captures, &m->ncaptures);
+	return pattern_match(&r->path, f->q->path, m->captures, &m->ncaptures);
 }
 
 static enum route_result
@@ -312,10 +322,10 @@ find_by_server(const struct route_table *t, struct find *f)
 }
 
 enum route_result
-route_find(const struct route_table *t, struct span host, struct span path, enum method method,
-    struct span method_text, struct route_match *m)
+route_find(const struct route_table *t, const struct route_query *q, struct route_match *m)
 {
-	struct find f = { .path = path, .method = method, .method_text = method_text, .match = m };
+	struct find f = { .q = q, .match = m };
+	struct span host = q->host;
 	bool suffix = host.n > 0 && host.p[0] == '.';	/* no name: it would pass for a wildcard's key */
 	const struct node *root = suffix ? NULL : map_get(&t->hosts, host);
 	bool known = root != NULL;

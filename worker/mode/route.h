@@ -10,6 +10,28 @@ struct route_table *route_table_new(const struct conf *, struct errdetail *);
 void	route_table_free(struct route_table **);
 
 enum route_result { ROUTE_FOUND, ROUTE_NO_HOST, ROUTE_NO_PATH, ROUTE_NO_METHOD };
+
+/* What became of a route whose host and path match: refused by its methods or a condition, or taken. */
+enum route_try { ROUTE_TRY_METHOD, ROUTE_TRY_CONDITION, ROUTE_TRY_TAKEN };
+
+/*
+ * A listener to a search, for explaining it: embed it, and get your struct back from the pointer. `candidate` is called
+ * for every route whose host and path match, in the order tried; by: the condition that refused. Of two that are
+ * taken, one with a verb (":cancel") and one without, route_find's answer is the more specific.
+ */
+struct conf_condition;
+struct route_trace {
+	void	(*candidate)(struct route_trace *, const struct conf_route *, enum route_try,
+		    const struct conf_condition *by);
+};
+
+struct route_query {
+	struct span	host;		/* lower case, without port and trailing dot */
+	struct span	path;		/* normalised */
+	enum method	method;
+	struct span	method_text;
+	struct route_trace *trace;	/* NULL: nobody listens */
+};
 struct route_match {
 	const struct conf_route *route;
 	struct pattern_capture captures[PATTERN_CAPTURES];
@@ -18,10 +40,9 @@ struct route_match {
 	bool	 allow_other;		/* ... or extension methods */
 };
 /*
- * host: lower case, without port and trailing dot. path: normalised. The most specific route wins: exact host
+ * The most specific route wins: exact host
  * before longest wildcard before any; literal segments before captures before rest (pattern_compare); a route
  * with methods before one without. A host that no route names goes to routes without hosts, then to defaults.server,
  * else ROUTE_NO_HOST; where no route names a host, ROUTE_NO_PATH.
  */
-enum route_result route_find(const struct route_table *, struct span host, struct span path, enum method,
-	    struct span method_text, struct route_match *);
+enum route_result route_find(const struct route_table *, const struct route_query *, struct route_match *);

@@ -174,6 +174,50 @@ START_TEST(negated_terms_and_lazy_addresses)
 }
 END_TEST
 
+/* What a decision told: "id answer by; …". */
+struct told { struct acl_trace trace; char text[200]; };
+
+static void
+on_rule(struct acl_trace *trace, const struct conf_rule *r, enum acl_answer a,
+    const struct conf_rule_term *by)
+{
+	static const char *const answers[] = { "no", "yes", "unknown" };
+	struct told *told = (struct told *)trace;
+	size_t n = strlen(told->text);
+
+	(void)snprintf(told->text + n, sizeof told->text - n, "%s%s %s %s%s", n == 0 ? "" : "; ",
+	    r->id, answers[a], by != NULL && by->negate ? "!" : "",
+	    by == NULL ? "-" : by->acl->name);
+}
+
+START_TEST(a_trace_hears_every_rule_tried_and_what_decided_it)
+{
+	struct told told = { .trace = { on_rule } };
+	struct addr src = ip(PC), dst = ip(PUBLIC);
+	struct acl_query q = { .src = &src, .host = SPAN("a.example"), .port = 80,
+		.method = M_GET, .method_text = SPAN("GET"), .wall_s = WED_10,
+		.trace = &told.trace };
+	const struct conf_rule *r;
+	struct acl_table *t;
+
+	conf.nrules = 0;
+	rule("strangers", false, -(LAN + 1), 0);
+	rule("nights", false, WRITES + 1, NIGHT + 1);
+	rule("mixed", false, WEB + 1, MIXED + 1);
+	rule("lan-web", true, LAN + 1, WEB + 1);
+	rule("implicit-deny", false, 0, 0);
+	t = table();
+	ck_assert_int_eq(acl_decide(t, &q, &r), ACL_NEED_ADDRESS);
+	ck_assert_str_eq(told.text, "strangers no !lan; nights no writes; mixed unknown mixed");
+	told.text[0] = '\0';
+	q.dst = &dst;
+	ck_assert_int_eq(acl_decide(t, &q, &r), ACL_ALLOW);
+	ck_assert_str_eq(
+	    told.text, "strangers no !lan; nights no writes; mixed no mixed; lan-web yes -");
+	acl_table_free(&t);
+}
+END_TEST
+
 START_TEST(without_rules_everything_is_denied)
 {
 	struct acl_table *t;
@@ -286,5 +330,6 @@ START_TEST(a_look_up_among_many_domains_costs_its_labels)
 END_TEST
 
 UNIT_MAIN("worker/mode/acl", the_first_rule_that_matches_decides, negated_terms_and_lazy_addresses,
-    without_rules_everything_is_denied, protected_addresses_need_a_rule_that_opens_them,
-    own_listeners_are_refused_whatever_is_open, a_look_up_among_many_domains_costs_its_labels)
+    a_trace_hears_every_rule_tried_and_what_decided_it, without_rules_everything_is_denied,
+    protected_addresses_need_a_rule_that_opens_them, own_listeners_are_refused_whatever_is_open,
+    a_look_up_among_many_domains_costs_its_labels)

@@ -55,8 +55,10 @@ static enum route_result
 find_in_table(const struct route_table *t, const char *method, const char *host, const char *path,
     struct route_match *m)
 {
-	return route_find(t, span_str(host), span_str(path), method_find(span_str(method)),
-	    span_str(method), m);
+	struct route_query q = { .host = span_str(host), .path = span_str(path),
+		.method = method_find(span_str(method)), .method_text = span_str(method) };
+
+	return route_find(t, &q, m);
 }
 
 struct row { const char *method, *host, *path; enum route_result result; const char *name; };
@@ -182,6 +184,45 @@ START_TEST(allow_lists_what_the_path_accepts)
 	ck_assert_int_eq(find_in_table(t, "POST", "b.example", "/x", &m), ROUTE_NO_METHOD);
 	ck_assert_uint_eq(m.allow, 1u << M_HEAD);
 	ck_assert(!m.allow_other);
+	route_table_free(&t);
+	arena_fini(&arena);
+}
+END_TEST
+
+/* What a search told: "name verdict; …". */
+struct told { struct route_trace trace; char text[200]; };
+
+static void
+on_candidate(struct route_trace *trace, const struct conf_route *r, enum route_try what,
+    const struct conf_condition *by)
+{
+	static const char *const words_of[] = { "method", "condition", "taken" };
+	struct told *told = (struct told *)trace;
+	size_t n = strlen(told->text);
+
+	ck_assert_ptr_null(by);
+	(void)snprintf(told->text + n, sizeof told->text - n, "%s%s %s", n == 0 ? "" : "; ",
+	    r->name, words_of[what]);
+}
+
+START_TEST(a_trace_hears_every_route_whose_host_and_path_match)
+{
+	struct told told = { .trace = { on_candidate } };
+	struct route_query q = { .host = SPAN("a.example"), .path = SPAN("/x"),
+		.method = M_POST, .method_text = SPAN("POST"), .trace = &told.trace };
+	struct route_table *t;
+	struct route_match m;
+
+	start();
+	add("elsewhere", "b.example", "/x", NULL);
+	add("literal", "a.example", "/x", "GET|PUT");
+	add("one", "a.example", "/{id}", "DELETE");
+	add("deeper", "a.example", "/x/y", NULL);
+	add("wild", "*.example", "/{all=**}", NULL);
+	add("any", NULL, "/{all=**}", NULL);
+	t = route_table_new(&conf, NULL);
+	ck_assert_int_eq(route_find(t, &q, &m), ROUTE_FOUND);
+	ck_assert_str_eq(told.text, "literal method; one method; wild taken");
 	route_table_free(&t);
 	arena_fini(&arena);
 }
@@ -395,5 +436,5 @@ END_TEST
 
 UNIT_MAIN("worker/mode/route", the_most_specific_route_wins,
     unknown_hosts_go_to_the_default_route_or_nowhere, allow_lists_what_the_path_accepts,
-    captures_are_those_of_the_winner, it_agrees_with_a_brute_force_matcher,
-    ten_thousand_routes_cost_no_more_than_ten)
+    a_trace_hears_every_route_whose_host_and_path_match, captures_are_those_of_the_winner,
+    it_agrees_with_a_brute_force_matcher, ten_thousand_routes_cost_no_more_than_ten)
