@@ -13,8 +13,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct errdetail ed = { 0 };
 	int rc = admin_parse(&r, span_make((const char *)data, size), &ed);
 
-	if (rc == 0 && (r.cmd >= CMD_MAX || r.wait_s < 0 || r.wait_s > ADMIN_WAIT_MAX))
+	if (rc == 0 && (r.cmd >= CMD_MAX || r.nargs > ADMIN_WORDS || r.noptions > ADMIN_WORDS))
 		abort();
+	for (unsigned i = 0; rc == 0 && i < r.noptions; i++)
+		if (admin_option(&r, r.option[i].name) == NULL)
+			abort();
 	if (rc != 0 && (rc > 0 || ed.text[0] == '\0'))
 		abort();
 	return 0;
