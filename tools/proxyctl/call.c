@@ -22,8 +22,8 @@ int
 call_usage(const struct call *c, const char *why)
 {
 	(void)fprintf(stderr,
-	    "proxyctl: %s\nusage: proxyctl [-s SOCKET | -n NAME] [--json] %s %s\n", why,
-	    rows[c->id].verb, rows[c->id].args);
+	    "proxyctl: %s\nusage: proxyctl [-s SOCKET | -n NAME] [--json] [--watch SECONDS] %s %s\n",
+	    why, rows[c->id].verb, rows[c->id].args);
 	return EXIT_USAGE;
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "conf/base/mem.h"
 #include "conf/base/version.h"
 #include "conf/item.h"
 #include "master/options.h"
@@ -19,6 +20,7 @@
 #include "tools/proxyctl/follow.h"
 #include "tools/proxyctl/format.h"
 #include "tools/proxyctl/output.h"
+#include "tools/proxyctl/watch.h"
 
 #define WAIT_DEFAULT "30"
 #define LOG_LINES 20
@@ -28,9 +30,11 @@ static call_f run_check, run_reload, run_stop, run_log, run_version, run_help;
 static call_format_f format_text, format_diff;
 
 static const struct command {
-	const char *verb, *args, *help;
+	const char *verb, *args;
+	enum admin_who who;
+	const char *help;
 } rows[CMD_MAX] = {
-#define CMD(id, verb, args, who, help) [id] = { verb, args, help },
+#define CMD(id, verb, args, who, help) [id] = { verb, args, who, help },
 #include "master/admin_tbl.h"
 #undef CMD
 };
@@ -269,11 +273,50 @@ verb_unknown(const char *word)
 	return EXIT_USAGE;
 }
 
+static int
+call_run(struct call *c)
+{
+	int rc = runs[c->id] != NULL ? runs[c->id](c) : call_show(c, shows[c->id]);
+
+	client_fini(&c->answer);
+	return rc;
+}
+
+/* A verb takes its options out of the arguments: each round has its own. */
+static int
+on_round(void *owner)
+{
+	struct call c = *(const struct call *)owner;
+	char **argv = mem_array((size_t)c.argc + 1, sizeof *argv);
+	int rc;
+
+	memcpy(argv, c.argv, (size_t)c.argc * sizeof *argv);
+	c.argv = argv;
+	rc = call_run(&c);
+	mem_free(argv);
+	return rc;
+}
+
+/* Only what is looked at is worth a second look. */
+static int
+call_watch(struct call *c, const char *seconds)
+{
+	int64_t ms;
+
+	if (rows[c->id].who != ADMIN_VIEW)
+		return call_usage(c, "--watch goes with verbs that show something");
+	if (!watch_parse(seconds, &ms))
+		return call_usage(c, "--watch takes seconds, 0.1 to 3600");
+	output_one_line(c->o->json);
+	return watch_run(ms, c->o->tty && !c->o->json, on_round, c);
+}
+
 int
 command_run(struct globals *o, int argc, char **argv)
 {
 	struct call c = { .o = o, .answer.fd = -1 };
-	int words, rc;
+	const char *seconds;
+	int words;
 
 	c.id = verb_find(argc, argv, &words);
 	if (c.id == CMD_MAX)
@@ -283,7 +326,8 @@ command_run(struct globals *o, int argc, char **argv)
 	c.argc = argc - words;
 	c.argv = argv + words;
 	o->json |= call_flag(&c, "--json");
-	rc = runs[c.id] != NULL ? runs[c.id](&c) : call_show(&c, shows[c.id]);
-	client_fini(&c.answer);
-	return rc;
+	seconds = call_value(&c, "--watch");
+	if (seconds == NULL)
+		seconds = o->watch;
+	return seconds != NULL ? call_watch(&c, seconds) : call_run(&c);
 }

@@ -11,6 +11,7 @@ enum exit_code { EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_NOT_RUNNING };
 
 struct globals {
 	const char	*socket, *name;	/* as given; NULL: the default */
+	const char	*watch;		/* seconds between two looks, as given; NULL: one look */
 	bool		 json, tty;	/* tty: standard output is a terminal */
 };
 

@@ -19,7 +19,8 @@ static const struct {
 void
 command_list(void)
 {
-	(void)printf("usage: proxyctl [-s SOCKET | -n NAME] [--json] VERB [ARGUMENT...]\n\n");
+	(void)printf(
+	    "usage: proxyctl [-s SOCKET | -n NAME] [--json] [--watch SECONDS] VERB [ARGUMENT...]\n\n");
 	for (unsigned i = 0; i < CMD_MAX; i++) {
 		int n = printf("  %s %s", rows[i].verb, rows[i].args);
 
@@ -32,7 +33,8 @@ command_list(void)
 	    "  -s SOCKET  the admin socket of the instance, else found by its name\n"
 	    "  -n NAME    the name of the instance, as in its configuration; default: " INSTANCE
 	    "\n"
-	    "  --json     data as proxyd gave it\n\n"
+	    "  --json     data as proxyd gave it\n"
+	    "  --watch S  a verb that shows something again every S seconds, until Ctrl-C\n\n"
 	    "exit codes: 0 ok, 1 failed, 2 usage, 3 not running\n");
 }
 
@@ -52,7 +54,8 @@ command_manual(void)
 	(void)printf(
 	    ".TH PROXYCTL 1 \"\" \"proxyd " PROXYD_VERSION "\" \"User Commands\"\n"
 	    ".SH NAME\nproxyctl \\- look at and control a running proxyd\n"
-	    ".SH SYNOPSIS\n.B proxyctl\n[\\-s SOCKET | \\-n NAME] [\\-\\-json] VERB [ARGUMENT...]\n"
+	    ".SH SYNOPSIS\n.B proxyctl\n[\\-s SOCKET | \\-n NAME] [\\-\\-json] [\\-\\-watch SECONDS]\n"
+	    "VERB [ARGUMENT...]\n"
 	    ".SH DESCRIPTION\nproxyctl talks to the master over its admin socket, a UNIX socket that only the\n"
 	    "user who runs proxyd and root may use. Answers are tables on a terminal and JSON with\n"
 	    ".BR \\-\\-json .\n.SH VERBS\n");
@@ -72,6 +75,9 @@ command_manual(void)
 	    ".TP\n.BI \\-n \" NAME\"\nThe instance, as named in its configuration; default: " INSTANCE
 	    ".\n"
 	    ".TP\n.B \\-\\-json\nThe data as proxyd gave it.\n"
+	    ".TP\n.BI \\-\\-watch \" SECONDS\"\n"
+	    "A verb that shows something is repeated until Ctrl\\-C, on a terminal in\nplace, with\n"
+	    ".B \\-\\-json\none document a line.\n"
 	    ".SH EXIT STATUS\n0 ok, 1 failed, 2 usage, 3 not running.\n"
 	    ".SH SEE ALSO\n.BR proxyd (8),\n.BR proxyd.conf (5)\n");
 }

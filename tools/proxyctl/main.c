@@ -12,7 +12,7 @@ static int
 usage(void)
 {
 	(void)fprintf(stderr,
-	    "usage: proxyctl [-s SOCKET | -n NAME] [--json] VERB [ARGUMENT...]\n"
+	    "usage: proxyctl [-s SOCKET | -n NAME] [--json] [--watch SECONDS] VERB [ARGUMENT...]\n"
 	    "'proxyctl help' lists the verbs\n");
 	return EXIT_USAGE;
 }
@@ -21,6 +21,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "json", no_argument, NULL, 'j' },
+		{ "watch", required_argument, NULL, 'w' },
 		{ "help", no_argument, NULL, 'h' }, { "man", no_argument, NULL, 'm' }, { 0 } };
 	struct globals o = { .tty = isatty(STDOUT_FILENO) == 1 };
 	int c;
@@ -31,6 +32,7 @@ main(int argc, char **argv)
 		case 's': o.socket = optarg; break;
 		case 'n': o.name = optarg; break;
 		case 'j': o.json = true; break;
+		case 'w': o.watch = optarg; break;
 		case 'h': command_list(); return EXIT_OK;
 		case 'm': command_manual(); return EXIT_OK;
 		default: return usage();

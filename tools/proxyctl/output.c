@@ -7,6 +7,14 @@
 
 #include "tools/proxyctl/commands.h"
 
+static bool one_line;
+
+void
+output_one_line(bool on)
+{
+	one_line = on;
+}
+
 int
 output_str(const struct str *s)
 {
@@ -24,7 +32,7 @@ output_json(const struct json *v)
 	if (v == NULL)
 		str_adds(&out, "{}");
 	else
-		json_dump(v, true, &out);
+		json_dump(v, !one_line, &out);
 	if (out.len == 0 || out.data[out.len - 1] != '\n')
 		str_addc(&out, '\n');
 	rc = output_str(&out);
