@@ -36,6 +36,7 @@ struct admin_client {
 	enum client_state state;
 	bool		late;		/* WAITING with the answer ready */
 	int64_t		patience_s;	/* for late */
+	uid_t		uid;		/* of the peer */
 	char		in[ADMIN_LINE_MAX + 1];
 	size_t		nin;
 	struct str	out;
@@ -59,6 +60,7 @@ client_close(struct admin_client *c)
 		return;
 	c->state = CLIENT_CLOSED;
 	cycle_forget(c->master, c);
+	ask_forget(c->master, c);
 	loop_remove(&c->master->loop, &c->source);
 	close(fd);
 	if (c->pass_fd >= 0)
@@ -157,6 +159,12 @@ older_left(const struct master *m)
 	return false;
 }
 
+uid_t
+admin_uid(const struct admin_client *c)
+{
+	return c->uid;
+}
+
 void
 admin_patience(struct admin_client *c, int64_t seconds)
 {
@@ -253,16 +261,15 @@ on_client_timer(struct timer *t)
 /* ------------------------------------------------------------ accepting */
 
 static bool
-peer_allowed(int fd)
+peer_allowed(int fd, struct ucred *peer)
 {
-	struct ucred peer;
-	socklen_t len = sizeof peer;
+	socklen_t len = sizeof *peer;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &len) != 0)
 		return false;
-	if (peer.uid == 0 || peer.uid == geteuid())
+	if (peer->uid == 0 || peer->uid == geteuid())
 		return true;
-	log_write(LOG_WARN, "admin: refused user %u, process %d", peer.uid, peer.pid);
+	log_write(LOG_WARN, "admin: refused user %u, process %d", peer->uid, peer->pid);
 	return false;
 }
 
@@ -270,13 +277,15 @@ static void
 client_open(struct master *m, int fd)
 {
 	struct admin_client *c;
+	struct ucred peer;
 
-	if (m->admin.clients.count >= CLIENTS_MAX || !peer_allowed(fd) ||
+	if (m->admin.clients.count >= CLIENTS_MAX || !peer_allowed(fd, &peer) ||
 	    (c = calloc(1, sizeof *c)) == NULL) {
 		close(fd);
 		return;
 	}
 	c->master = m;
+	c->uid = peer.uid;
 	c->pass_fd = -1;
 	c->source = (struct loop_source){ .fd = -1, .ready = on_client };
 	timer_init(&c->timer, on_client_timer);

@@ -5,6 +5,7 @@
  * whatever it does or does not do.
  */
 #pragma once
+#include <sys/types.h>
 #include "conf/base/json.h"
 #include "conf/base/list.h"
 #include "conf/socket_path.h"
@@ -33,3 +34,4 @@ void	admin_refuse(struct admin_client *, const char *why);
 /* The answer is ready but is sent when no older generation is left, or after the patience the client has. */
 void	admin_reply_late(struct admin_client *, struct json *data);
 void	admin_patience(struct admin_client *, int64_t seconds);
+uid_t	admin_uid(const struct admin_client *);		/* who asks */

@@ -13,3 +13,4 @@ typedef void admin_command_f(struct master *, struct admin_client *, const struc
 admin_command_f	admin_run;		/* the one the request names */
 admin_command_f	admin_config_show, admin_config_diff, admin_reload;	/* admin_config.c */
 admin_command_f	admin_status, admin_workers;				/* admin_status.c */
+admin_command_f	admin_conn_ls, admin_conn_kill;				/* admin_conn.c */

@@ -12,6 +12,8 @@
  *   reload [--wait SECONDS]		data: {"generation": number, "text": "what changed"}
  *   stop [--fast]			data: {}; the answer comes before the stop
  *   workers				data: as tools/proxyctl/format.c shows it
+ *   conn ls				data: {"workers": [{"pid", "slot", "lane", "generation", "data" (worker/ask_tbl.h) or "error"}]}
+ *   conn kill				data: {"killed": number, "errors": ["worker 0[4711]: why"]}
  *   log					data: {"lanes": number}, with the journal's descriptor, read-only, on the first byte
  *   version				data: {"version": "..."}
  */
@@ -22,6 +24,10 @@ CMD(CMD_STATUS, "status", "", ADMIN_VIEW, "listeners, services and counters on o
 CMD(CMD_RELOAD, "reload", "[--wait [SECONDS]]", ADMIN_OPERATE, "take the configuration file again; tells the verdict")
 CMD(CMD_STOP, "stop", "[--fast]", ADMIN_OPERATE, "finish the requests in progress and end; --fast: end now")
 CMD(CMD_WORKERS, "workers", "", ADMIN_VIEW, "the processes and what they do")
+CMD(CMD_CONN_LS, "conn ls", "[--client CIDR] [--limit N]", ADMIN_VIEW,
+    "client connections of all workers, at most N of each (200); --client: of these addresses")
+CMD(CMD_CONN_KILL, "conn kill", "ID | --client CIDR", ADMIN_OPERATE,
+    "reset a connection that conn ls names, or all of these addresses; tells how many")
 CMD(CMD_LOG, "log", "[--follow] [--format combined|json] [-n N]", ADMIN_OPERATE, "the last requests, or those to come")
 CMD(CMD_VERSION, "version", "", ADMIN_VIEW, "versions of proxyctl and of the running proxyd")
 CMD(CMD_HELP, "help", "[VERB]", ADMIN_LOCAL, "this list, or one verb")

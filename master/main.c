@@ -243,6 +243,7 @@ master_init(struct master *m, bool foreground)
 	logs_init(&m->logs);
 	list_init(&m->generations);
 	list_init(&m->children);
+	ask_init(m);
 }
 
 static void
@@ -262,6 +263,7 @@ static void
 master_fini(struct master *m)
 {
 	admin_close(m);
+	ask_fini(m);
 	children_forget(m);
 	LIST_EACH_SAFE(&m->generations, n) {
 		struct generation *g = LIST_ENTRY(n, struct generation, node);

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include "conf/base/list.h"
 #include "master/admin.h"
+#include "master/ask.h"
 #include "master/cycle.h"
 #include "master/listen.h"
 #include "master/logs.h"
@@ -84,6 +85,7 @@ struct master {
 	struct timer	tick;		/* heartbeats, deadlines, retired listeners */
 	struct cycle	cycle;
 	struct admin	admin;
+	struct ask_desk	asks;
 	struct signals	signals;
 	struct stop	stop;
 	int		ready_fd;	/* pipe to the process that waits for the daemon; -1: none */

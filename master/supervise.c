@@ -77,8 +77,9 @@ on_noise(struct child *c, const char *what, unsigned type)
 		log_write(LOG_WARN, "%s: %s (type %u), ignored", child_text(c, who), what, type);
 }
 
+/* fd: what came with the message, or -1; the caller closes it. */
 static void
-on_message(struct child *c, char *buf, size_t len)
+on_message(struct child *c, char *buf, size_t len, int fd)
 {
 	struct wire w;
 	uint16_t type = 0;
@@ -94,6 +95,8 @@ on_message(struct child *c, char *buf, size_t len)
 		on_failed(c, &w);
 	else if (type == LINK_DRAINED)
 		log_write(LOG_DEBUG, "%s: drained", child_text(c, who));
+	else if (type == LINK_TELL)
+		ask_told(c, &w, fd);
 	else
 		on_noise(c, "message that only the master may send, or unknown", type);
 }
@@ -110,16 +113,16 @@ supervise_link(struct loop_source *s, uint32_t events)
 	for (int i = 0; i < MESSAGES_PER_TURN && c->link.fd >= 0; i++) {
 		fd = -1;
 		rc = wire_recv(c->link.fd, buf, sizeof buf, &len, &fd);
-		if (fd >= 0)
-			close(fd); /* no message to the master carries one */
 		if (rc == -E_AGAIN)
 			return;
 		if (rc == 0)
-			on_message(c, buf, len);
+			on_message(c, buf, len, fd);
 		else if (rc == -E_CLOSED || rc == -E_SYS)
 			link_close(c); /* SIGCHLD follows, or the heartbeat finds it */
 		else
 			on_noise(c, err_text(rc), 0);
+		if (fd >= 0)
+			close(fd);
 	}
 }
 
@@ -218,6 +221,7 @@ on_death(struct master *m, struct child *c, int status)
 	log_death(c, status);
 	load_fold(m, c);
 	segments_give(&m->segments, c->lane);
+	ask_left(c);
 	link_close(c);
 	list_remove(&m->children, &c->node);
 	s->child = NULL;

@@ -18,6 +18,7 @@
 #include "conf/base/map.h"
 #include "conf/base/mem.h"
 #include "conf/base/wire.h"
+#include "worker/ask.h"
 #include "worker/back/balance.h"
 #include "worker/back/dns.h"
 #include "worker/back/fetch.h"
@@ -41,6 +42,7 @@ struct worker {
 	struct acceptor	*acceptor;
 	struct loop_source link;
 	struct loop_hook hook;
+	struct asks	asks;
 	int64_t		trimmed_ms;	/* when memory was last looked at */
 	struct timer	drain_timer;
 	int64_t		progress_ms;	/* when draining last got somewhere */
@@ -195,6 +197,7 @@ on_turn_end(struct loop_hook *h)
 {
 	struct worker *w = LIST_ENTRY(h, struct worker, hook);
 
+	asks_run(&w->asks);
 	if (w->x.loop.now_ms - w->trimmed_ms < TRIM_LOOK_MS)
 		return;
 	w->trimmed_ms = w->x.loop.now_ms;
@@ -309,6 +312,9 @@ on_message(struct worker *w, char *buf, size_t len, int fd)
 		if (wire_done(&m) == 0 && n <= LOG_DEBUG)
 			log_set_level((enum log_level)n);
 		break;
+	case LINK_ASK:
+		asks_take(&w->asks, &m);
+		break;
 	case LINK_REOPEN:
 		if (fd >= 0) {
 			log_reopen(fd);
@@ -395,6 +401,7 @@ worker_fini(struct worker *w)
 	mem_free(x->chains);
 	mem_free(x->budgets);
 	fetch_gates_free();
+	asks_fini(&w->asks);
 	loop_fini(&x->loop);
 	buf_drain_pool();
 }
@@ -410,6 +417,7 @@ worker_main(struct env *e)
 	report_install(crash_dump);
 	w->link.ready = on_link;
 	w->hook.turn_end = on_turn_end;
+	asks_init(&w->asks, &w->x);
 	timer_init(&w->drain_timer, on_drain_timer);
 	if (ctx_init(&w->x, e, &ed) != 0 || serve(w, &ed) != 0) {
 		(void)!say(e, LINK_FAILED, ed.text);

@@ -54,6 +54,8 @@ static call_format_f *const shows[CMD_MAX] = {
 	[CMD_CONFIG_DIFF] = format_diff,
 	[CMD_STATUS] = format_status,
 	[CMD_WORKERS] = format_workers,
+	[CMD_CONN_LS] = format_conn_ls,
+	[CMD_CONN_KILL] = format_conn_kill,
 };
 
 /* ------------------------------------------------------------------------------------------- check */

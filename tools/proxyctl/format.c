@@ -48,9 +48,8 @@ cell_ms(struct table *t, const struct json *obj, const char *key)
 		table_cell(t, "%.*f", ms < 100 ? 2 : 0, ms);
 }
 
-/* "3d 4h", "2m 10s": the two largest units. */
-static void
-duration_text(int64_t s, char out[32])
+void
+format_duration(int64_t s, char out[32])
 {
 	if (s >= 86400)
 		(void)snprintf(out, 32, "%" PRId64 "d %" PRId64 "h", s / 86400, s % 86400 / 3600);
@@ -175,7 +174,7 @@ format_status(const struct json *data, bool colour, struct str *out)
 {
 	char up[32];
 
-	duration_text(json_int(json_get(data, "uptime_s"), 0), up);
+	format_duration(json_int(json_get(data, "uptime_s"), 0), up);
 	str_printf(out, "%s  proxyd %s, mode %s, pid %" PRId64 ", up %s, generation %" PRId64 "\n",
 	    text_of(data, "name"), text_of(data, "version"), text_of(data, "mode"),
 	    json_int(json_get(data, "pid"), 0), up, json_int(json_get(data, "generation"), 0));
@@ -204,7 +203,7 @@ format_workers(const struct json *data, bool colour, struct str *out)
 		table_cell(&t, "%s", text_of(o, "state"));
 		cell_int(&t, o, "connections");
 		cell_int(&t, o, "requests");
-		duration_text(json_int(json_get(o, "age_s"), 0), age);
+		format_duration(json_int(json_get(o, "age_s"), 0), age);
 		table_cell(&t, "%s", age);
 		cell_int(&t, o, "rss_kib");
 	}

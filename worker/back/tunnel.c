@@ -256,6 +256,19 @@ tunnel_over(const struct req *r)
 	return r->tunnel->over;
 }
 
+const struct conn *
+tunnel_client(const struct req *r)
+{
+	return r->tunnel->half[0].conn;
+}
+
+void
+tunnel_break(struct req *r, enum reason why)
+{
+	r->tunnel->broken = true;
+	finish(r->tunnel, why);
+}
+
 static void
 free_tunnel(struct loop_garbage *g)
 {

@@ -10,5 +10,8 @@
 /* Takes both conns. false: no memory (both are closed). req_run is called when it is over. */
 bool	tunnel_start(struct req *, struct conn *client, struct conn *target);
 bool	tunnel_over(const struct req *);
+const struct conn *tunnel_client(const struct req *);	/* lent until the tunnel ends */
+/* Ends it now, both peers see a reset; the req may be over when this returns. */
+void	tunnel_break(struct req *, enum reason);
 /* Closes what is open, writes the byte counts into the req; r->tunnel is NULL after. */
 void	tunnel_end(struct req *);

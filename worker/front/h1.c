@@ -313,11 +313,11 @@ h1_done(struct req *r)
 	bool body_left = r->up != NULL && !body_done(r->up);
 
 	s->req = NULL;
-	if (s->conn == NULL || r->gone) {
+	if (s->conn == NULL || (r->gone && r->reason != R_KILLED)) {
 		session_close(s);
 		return;
 	}
-	if (r->cut) {
+	if (r->cut || r->gone) {
 		session_abort(s);
 		return;
 	}

@@ -12,6 +12,7 @@
 #include "conf/base/assert.h"
 #include "conf/base/mem.h"
 #include "worker/back/fetch.h"
+#include "worker/back/tunnel.h"
 #include "worker/front/clients.h"
 #include "worker/front/proxy.h"
 
@@ -436,6 +437,7 @@ session_start(struct ctx *x, const struct conf_listener *l, int fd, const struct
 		session_close(s);
 		return;
 	}
+	s->id = conn_id(s->conn);
 	conn_set_peer(s->conn, peer);
 	if (l->proxy_protocol.n == 0) {
 		session_idle(s);
@@ -460,5 +462,22 @@ session_drain(struct ctx *x)
 		s->last = true;
 		if (s->state == SESS_IDLE && s->requests > 0)
 			session_close(s);
+	}
+}
+
+void
+session_kill(struct session *s)
+{
+	struct req *r = s->req;
+
+	if (r == NULL) {
+		s->x->stats->reason[R_KILLED]++;
+		session_abort(s);
+	} else if (r->tunnel != NULL) {
+		tunnel_break(r, R_KILLED);
+	} else {
+		r->gone = true;
+		r->reason = R_KILLED;
+		req_run(r);
 	}
 }

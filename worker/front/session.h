@@ -17,6 +17,7 @@ struct session {
 	struct loop_garbage garbage;
 	struct ctx	*x;
 	const struct conf_listener *listener;
+	uint64_t	id;		/* of its first conn: unique in this process */
 	struct conn	*conn;		/* NULL once given to a tunnel */
 	enum session_state state;
 	struct addr	peer;
@@ -39,6 +40,7 @@ struct session {
 /* Takes fd. Refuses politely (429, 503) or closes when there is no room. */
 void	session_start(struct ctx *, const struct conf_listener *, int fd, const struct addr *peer);
 void	session_drain(struct ctx *);	/* closes idle ones, lets the others finish */
+void	session_kill(struct session *);	/* an operator's wish: resets it, whatever it does; it is gone on return */
 
 /* worker/front/h1.c, for session.c */
 void	h1_on_data(struct session *);

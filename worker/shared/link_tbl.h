@@ -9,3 +9,5 @@ LINK(LINK_REOPEN, 6, "reopen",
 LINK(LINK_LOGLEVEL, 7, "loglevel", "master -> child: u32 level")
 LINK(LINK_DRAINED, 8, "drained", "worker -> master: nothing left, about to exit")
 LINK(LINK_FAILED, 9, "failed", "child -> master: string why start-up failed")
+LINK(LINK_ASK, 10, "ask", "master -> worker: u32 ticket, string verb of worker/ask_tbl.h, string JSON arguments")
+LINK(LINK_TELL, 11, "tell", "worker -> master: u32 ticket, u32 ok, descriptor of a sheet: the data, or {\"error\": why}")
