@@ -65,6 +65,8 @@ struct conf_listener {
 	struct conf_strs bind;			/* as written */
 	struct addr	*addrs; unsigned naddrs;	/* one per bind entry */
 	enum conf_mode	mode;			/* resolved: never MODE_UNSET after checks */
+	const char	*unix_mode, *unix_owner;	/* of socket files; owner NULL: who starts it */
+	unsigned	unix_bits;		/* unix_mode as a number */
 	struct conf_cidrs trusted_proxies;	/* their Forwarded and X-Forwarded-* are believed */
 	struct conf_cidrs proxy_protocol;	/* peers that must send a PROXY header; empty: off */
 	int64_t		max_per_client;		/* connections per IPv4 address or IPv6 /64; 0 = off */

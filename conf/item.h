@@ -35,6 +35,7 @@ enum {
 	ITEM_ALIAS	= 1 << 5,	/* another spelling of the item before it: never printed */
 	ITEM_ORDERED	= 1 << 6,	/* a list whose order has a meaning */
 	ITEM_TERSE	= 1 << 7,	/* never printed at its default: only the other value says something */
+	ITEM_PEERS	= 1 << 8,	/* networks of peers: "unix" stands for those over a UNIX socket */
 };
 
 struct section;

@@ -206,6 +206,15 @@ set_strs(struct item_ctx *c, const struct item *it, struct conf_strs *field, con
 		*field = got;
 }
 
+static int
+peers_parse(struct cidr *out, const struct item *it, const char *text, struct errdetail *ed)
+{
+	if (!(it->flags & ITEM_PEERS) || strcmp(text, CIDR_UNIX) != 0)
+		return cidr_parse(out, text, ed);
+	*out = (struct cidr){ .family = AF_UNIX };
+	return 0;
+}
+
 static void
 set_cidrs(struct item_ctx *c, const struct item *it, struct conf_cidrs *field, const struct node *n)
 {
@@ -219,7 +228,7 @@ set_cidrs(struct item_ctx *c, const struct item *it, struct conf_cidrs *field, c
 	got.v = arena_alloc(c->arena, (texts.n + 1) * sizeof *got.v);
 	for (unsigned i = 0; i < texts.n; i++) {
 		ed = (struct errdetail){ 0 };
-		if (cidr_parse(&got.v[got.n], texts.v[i], &ed) == 0) {
+		if (peers_parse(&got.v[got.n], it, texts.v[i], &ed) == 0) {
 			got.n++;
 			continue;
 		}

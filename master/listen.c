@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conf/base/log.h"
@@ -22,6 +21,12 @@ bounds_init(struct bounds *bs)
 {
 	list_init(&bs->all);
 	bs->patience_ms = 0;
+}
+
+static bool
+is_unix(const struct addr *a)
+{
+	return a->u.sa.sa_family == AF_UNIX;
 }
 
 static void
@@ -37,8 +42,8 @@ static void
 bound_free(struct bounds *bs, struct bound *b)
 {
 	bound_cut(b, 0);
-	if (b->addr.u.sa.sa_family == AF_UNIX && b->addr.u.un.sun_path[0] != '\0')
-		(void)unlink(b->addr.u.un.sun_path);
+	if (is_unix(&b->addr))
+		unix_path_remove(&b->path);
 	list_remove(&bs->all, &b->node);
 	free(b->fd);
 	free(b);
@@ -120,7 +125,7 @@ port_is_ours(const struct bounds *bs, const struct addr *addr)
 	LIST_EACH(&bs->all, n) {
 		const struct bound *b = LIST_ENTRY(n, struct bound, node);
 
-		if (b->addr.u.sa.sa_family != AF_UNIX && addr_port(&b->addr) == addr_port(addr))
+		if (!is_unix(&b->addr) && addr_port(&b->addr) == addr_port(addr))
 			return true;
 	}
 	return false;
@@ -142,61 +147,20 @@ probe(const struct bounds *bs, const struct addr *addr, bool dual)
 	return close(fd);
 }
 
-/* A path left by a predecessor that is gone is removed; one that answers is in use. */
-static int
-clear_path(const struct addr *addr)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), rc;
-
-	if (fd < 0)
-		return -1;
-	rc = connect(fd, &addr->u.sa, addr->len);
-	close(fd);
-	if (rc == 0) {
-		errno = EADDRINUSE;
-		return -1;
-	}
-	if (errno == ECONNREFUSED)
-		return unlink(addr->u.un.sun_path);
-	return errno == ENOENT ? 0 : -1;
-}
-
-static int
-bind_unix(const struct addr *addr)
-{
-	mode_t mask;
-	int fd, rc;
-
-	if (clear_path(addr) != 0)
-		return -1;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	mask = umask(0111);
-	rc = bind(fd, &addr->u.sa, addr->len);
-	umask(mask);
-	if (rc == 0)
-		return fd;
-	rc = errno;
-	close(fd);
-	errno = rc;
-	return -1;
-}
-
 /* One more slot of an address: a socket of its own, or for UNIX sockets the same one again. */
 static int
-bound_grow(struct bound *b)
+bound_grow(struct bound *b, struct errdetail *ed)
 {
 	int fd;
 
-	if (b->addr.u.sa.sa_family != AF_UNIX)
+	if (!is_unix(&b->addr))
 		fd = bind_tcp(&b->addr, b->dual, true);
 	else if (b->nfds == 0)
-		fd = bind_unix(&b->addr);
+		fd = unix_path_bind(&b->path, ed);
 	else
 		fd = fcntl(b->fd[0], F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
-		return -1;
+		return bind_failed(ed, &b->addr);
 	b->fd[b->nfds++] = fd;
 	return 0;
 }
@@ -213,8 +177,8 @@ bound_slots(struct bound *b, unsigned slots, struct errdetail *ed)
 		return err_set(ed, -E_NOMEM, "no memory for listeners");
 	b->fd = fd;
 	while (b->nfds < slots)
-		if (bound_grow(b) != 0)
-			return bind_failed(ed, &b->addr);
+		if (bound_grow(b, ed) != 0)
+			return -E_SYS;
 	return 0;
 }
 
@@ -233,7 +197,7 @@ bound_new(struct bounds *bs, const struct addr *addr, bool dual, struct errdetai
 {
 	struct bound *b;
 
-	if (addr->u.sa.sa_family != AF_UNIX && probe(bs, addr, dual) != 0) {
+	if (!is_unix(addr) && probe(bs, addr, dual) != 0) {
 		(void)bind_failed(ed, addr);
 		return NULL;
 	}
@@ -267,7 +231,9 @@ plan_address(struct bounds *bs, const struct conf_listener *l, unsigned i, unsig
 	b->plan = generation;
 	b->listener = l->index;
 	b->backlog = (int)l->backlog;
-	rc = bound_slots(b, workers, ed);
+	rc = is_unix(&b->addr) ? unix_path_set(&b->path, &b->addr, l, ed) : 0;
+	if (rc == 0)
+		rc = bound_slots(b, workers, ed);
 	if (rc == 0 && b->nlive == 0)
 		rc = bound_listen(b, 0, ed);
 	return rc;
@@ -311,7 +277,8 @@ bounds_list(const struct bounds *bs, unsigned generation, struct listen_fd **lis
 		if (b->plan != generation)
 			continue;
 		for (unsigned s = 0; s < b->nfds; s++)
-			*at++ = (struct listen_fd){ b->fd[s], b->listener, s, b->addr };
+			*at++ = (struct listen_fd){ b->fd[s], b->listener, s, b->addr,
+				is_unix(&b->addr) };
 		if (b->nfds > *nslots)
 			*nslots = b->nfds;
 	}
@@ -330,6 +297,8 @@ bounds_open(struct bounds *bs, unsigned generation, struct errdetail *ed)
 		if (b->plan != generation)
 			continue;
 		rc = bound_listen(b, 0, ed); /* again for those that do: a changed backlog is taken */
+		if (rc == 0 && is_unix(&b->addr))
+			rc = unix_path_dress(&b->path, ed);
 		if (rc != 0)
 			return rc;
 		b->older_plan = b->plan;

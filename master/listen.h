@@ -9,6 +9,7 @@
 #pragma once
 #include "conf/base/list.h"
 #include "conf/conf.h"
+#include "master/listen_unix.h"
 #include "worker/shared/env.h"
 
 struct bound {
@@ -16,6 +17,7 @@ struct bound {
 	struct addr	addr;
 	bool		dual;		/* [::] takes IPv4 as well */
 	int		backlog;
+	struct unix_path path;		/* of a UNIX socket, as the newest plan wants it */
 	int		*fd;		/* per slot; UNIX sockets: duplicates of one */
 	unsigned	nfds, nlive;	/* sockets; of them listening */
 	unsigned	plan;		/* newest generation that names this address */

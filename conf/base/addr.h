@@ -20,7 +20,8 @@ struct addr {
 };
 #define ADDR_TEXT 128			/* room for any printed address */
 
-struct cidr { uint8_t family; uint8_t bits; uint8_t ip[16]; };	/* family AF_INET or AF_INET6; host bits zero */
+/* family AF_INET or AF_INET6, host bits zero; AF_UNIX: every peer of a UNIX socket, whatever its name. */
+struct cidr { uint8_t family; uint8_t bits; uint8_t ip[16]; };
 
 /* "1.2.3.4:80", "[::1]:80", "*:80" (every IPv4 and IPv6 address: ::, v6only off), "unix:/path". Port 0 passes. */
 int	addr_parse(struct addr *, const char *text, struct errdetail *) MUST_CHECK;
@@ -33,12 +34,13 @@ struct addr addr_fold(const struct addr *);		/* mapped IPv6 becomes IPv4, others
 const char *addr_ip_text(const struct addr *, char buf[ADDR_TEXT]);	/* "1.2.3.4", "::1", "unix:/p" */
 const char *addr_text(const struct addr *, char buf[ADDR_TEXT]);	/* "1.2.3.4:80", "[::1]:80" */
 
-/* "10.0.0.0/8", "::1"; "all" and bits behind the prefix are errors. A mapped block becomes IPv4. */
+/* "10.0.0.0/8", "::1"; "all" and bits behind the prefix are errors. A mapped block becomes IPv4. Never AF_UNIX. */
 int	cidr_parse(struct cidr *, const char *text, struct errdetail *) MUST_CHECK;
+#define CIDR_UNIX "unix"				/* how a block of AF_UNIX is written */
 bool	cidr_has(const struct cidr *, const struct addr *);	/* the address is folded first */
 void	cidr_text(const struct cidr *, char buf[ADDR_TEXT]);
 
-/* Longest-prefix match: path-compressed binary trie, one per family; built at load, read-only afterwards. */
+/* Longest-prefix match: path-compressed binary trie, one per IP family; built at load, read-only afterwards. */
 struct cidr_tree;
 struct cidr_tree *cidr_tree_new(void);
 void	cidr_tree_free(struct cidr_tree **);

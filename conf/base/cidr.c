@@ -31,6 +31,8 @@ struct node {
 
 struct cidr_tree {
 	struct node *root4, *root6;
+	uint32_t unix_value;
+	bool has_unix;
 };
 
 static unsigned
@@ -50,6 +52,12 @@ ip_bytes(const struct addr *a)
 	if (a->u.sa.sa_family == AF_INET6)
 		return a->u.in6.sin6_addr.s6_addr;
 	return NULL;
+}
+
+static bool
+is_unix(const struct addr *a)
+{
+	return a->len != 0 && a->u.sa.sa_family == AF_UNIX;
 }
 
 static unsigned
@@ -167,6 +175,8 @@ cidr_has(const struct cidr *c, const struct addr *a)
 	struct addr folded = addr_fold(a);
 	const uint8_t *ip = ip_bytes(&folded);
 
+	if (c->family == AF_UNIX)
+		return is_unix(a);
 	return ip != NULL && folded.u.sa.sa_family == c->family &&
 	    common_bits(ip, c->ip, c->bits) == c->bits;
 }
@@ -176,6 +186,10 @@ cidr_text(const struct cidr *c, char buf[ADDR_TEXT])
 {
 	char ip[INET6_ADDRSTRLEN] = "-";
 
+	if (c->family == AF_UNIX) {
+		(void)snprintf(buf, ADDR_TEXT, CIDR_UNIX);
+		return;
+	}
 	inet_ntop(c->family, c->ip, ip, sizeof ip);
 	(void)snprintf(buf, ADDR_TEXT, "%s/%u", ip, c->bits);
 }
@@ -236,6 +250,11 @@ cidr_tree_add(struct cidr_tree *t, const struct cidr *c, uint32_t value)
 {
 	struct node **at = c->family == AF_INET ? &t->root4 : &t->root6, *n;
 
+	if (c->family == AF_UNIX) {
+		t->has_unix = true;
+		t->unix_value = value;
+		return;
+	}
 	ASSERT(c->bits <= family_bits(c->family));
 	for (;;) {
 		unsigned same;
@@ -265,6 +284,10 @@ cidr_tree_find(const struct cidr_tree *t, const struct addr *a, uint32_t *value)
 	unsigned bits;
 	bool found = false;
 
+	if (t->has_unix && is_unix(a)) {
+		*value = t->unix_value;
+		return true;
+	}
 	if (ip == NULL)
 		return false;
 	bits = family_bits(folded.u.sa.sa_family);

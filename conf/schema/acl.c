@@ -12,7 +12,8 @@
 
 static const struct item items[] = {
 	{ "name", ITEM_STR, AT(name), .help = "the word that rules use: the key of the group" },
-	{ "src", ITEM_CIDRS, AT(src), .help = "networks of the client" },
+	{ "src", ITEM_CIDRS, AT(src), .flags = ITEM_PEERS,
+	    .help = "networks of the client; \"unix\" is a client over a UNIX socket" },
 	{ "dst", ITEM_CIDRS, AT(dst),
 	    .help = "networks of the target, judged on the address dialled" },
 	{ "domain", ITEM_STRS, AT(domain),

@@ -11,12 +11,23 @@ static const struct item items[] = {
 		"addresses: \"192.0.2.1:80\", \"[::1]:80\", \"*:80\" (every IPv4 and IPv6 address), \"unix:/path\"" },
 	{ "mode", ITEM_ENUM, AT(mode), .names = schema_modes,
 	    .help = "\"forward\" or \"reverse\"; without it the mode of the file" },
-	{ "trusted_proxies", ITEM_CIDRS, AT(trusted_proxies),
-	    .help = "peers whose Forwarded and X-Forwarded-* are believed; from others they are dropped" },
-	{ "proxy_protocol", ITEM_CIDRS, AT(proxy_protocol),
-	    .help = "peers that must begin with a PROXY protocol header (v1, v2); without it nobody may" },
+	{ "unix_mode", ITEM_STR, AT(unix_mode), "0660", .flags = ITEM_TERSE | ITEM_NONEMPTY,
+	    .help = "permissions of the socket files of \"unix:\" addresses, in octal" },
+	{ "unix_owner", ITEM_STR, AT(unix_owner), .flags = ITEM_TERSE | ITEM_NONEMPTY,
+	    .help =
+		"their owner, \"user\", \"user:group\" or \":group\"; without it who starts proxyd" },
+	{ "trusted_proxies", ITEM_CIDRS, AT(trusted_proxies), .flags = ITEM_PEERS,
+	    .help =
+		"peers whose Forwarded and X-Forwarded-* are believed (\"unix\": those of a UNIX "
+		"socket); from others they are dropped" },
+	{ "proxy_protocol", ITEM_CIDRS, AT(proxy_protocol), .flags = ITEM_PEERS,
+	    .help =
+		"peers that must begin with a PROXY protocol header, v1 or v2 (\"unix\": those of a "
+		"UNIX socket); without it nobody may" },
 	{ "max_per_client", ITEM_INT, AT(max_per_client), "256", 0, 1000000,
-	    .help = "connections per IPv4 address or IPv6 /64; 0: any number" },
+	    .help =
+		"connections per IPv4 address or IPv6 /64, told by a PROXY header or seen; 0: any number; "
+		"over a UNIX socket they are not counted" },
 	{ "backlog", ITEM_INT, AT(backlog), "1024", 1, 65535,
 	    .help = "connections the kernel keeps until they are accepted" },
 };
@@ -36,12 +47,29 @@ name_of(struct item_ctx *c, const struct conf_listener *l)
 	return name;
 }
 
+/* "0660": permissions and nothing else. */
+static void
+check_mode(struct item_ctx *c, struct conf_listener *l)
+{
+	const char *text = l->unix_mode;
+	size_t n = strspn(text, "01234567");
+
+	if (n < 3 || n > 4 || text[n] != '\0' || (n == 4 && text[0] != '0')) {
+		item_error(c, "unix_mode",
+		    "\"unix_mode\" = \"%.20s\" is not a mode: write \"0660\" or \"0666\"", text);
+		return;
+	}
+	for (const char *p = text; *p != '\0'; p++)
+		l->unix_bits = l->unix_bits * 8 + (unsigned)(*p - '0');
+}
+
 static void
 check(struct item_ctx *c, void *obj)
 {
 	struct conf_listener *l = obj;
 	struct errdetail ed;
 
+	check_mode(c, l);
 	if (l->bind.n == 0 && item_given(c, "bind"))
 		item_error(
 		    c, "bind", "\"bind\" names no address: write bind = [ \"127.0.0.1:8080\" ]");

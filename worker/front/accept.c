@@ -69,6 +69,8 @@ accept_batch(struct door *d)
 		int fd = accept4(d->l->fd, &peer.u.sa, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
+			if (peer.u.sa.sa_family == AF_UNIX)	/* a client may name its end what it likes */
+				peer.len = sizeof peer.u.sa.sa_family;
 			session_start(a->x, &a->x->conf->listeners[d->l->listener], fd, &peer);
 			continue;
 		}
@@ -174,7 +176,8 @@ acceptor_serve(struct acceptor *a, unsigned slot)
 
 		if (d->l->slot != slot || d->open)
 			continue;
-		if (loop_add(&a->x->loop, &d->source, d->l->fd, EPOLLIN | EPOLLET) != 0)
+		if (loop_add(&a->x->loop, &d->source, d->l->fd,
+		    EPOLLIN | EPOLLET | (d->l->shared ? EPOLLEXCLUSIVE : 0)) != 0)
 			return -E_SYS;
 		d->open = true;
 	}
@@ -184,9 +187,15 @@ acceptor_serve(struct acceptor *a, unsigned slot)
 void
 acceptor_leave(struct acceptor *a, unsigned slot)
 {
-	for (unsigned i = 0; i < a->x->env->nlistens; i++)
-		if (a->doors[i].l->slot == slot)
-			close_door(a, &a->doors[i]);
+	for (unsigned i = 0; i < a->x->env->nlistens; i++) {
+		struct door *d = &a->doors[i];
+
+		if (d->l->slot != slot || !d->open)
+			continue;
+		while (d->l->shared && accept_batch(d))
+			;			/* nobody else was woken for these */
+		close_door(a, d);
+	}
 }
 
 /*

@@ -183,11 +183,45 @@ linger_data(struct session *s)
 		conn_consume(s->conn, n);
 }
 
+/* Too many: one short answer that fits any socket buffer. */
+static struct span
+refusal(enum reason why)
+{
+	static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
+	    "Retry-After: 1\r\nContent-Length: 0\r\n\r\n";
+	static const char many[] = "HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\n"
+	    "Retry-After: 1\r\nContent-Length: 0\r\n\r\n";
+
+	return why == R_CLIENT_LIMIT ? SPAN(many) : SPAN(busy);
+}
+
 static void
 end_early(struct session *s, enum reason why)
 {
 	s->x->stats->reason[why]++;
 	session_close(s);
+}
+
+/* The limit is on clients, not on the balancer that speaks for them; what it says of itself is not counted. */
+static bool
+told_peer(struct session *s, const struct addr *peer)
+{
+	s->peer = *peer;
+	s->peer_text[0] = '\0';
+	conn_set_peer(s->conn, peer);
+	return clients_enter(peer, s->listener->max_per_client, &s->slot);
+}
+
+static void
+refuse_told(struct session *s)
+{
+	struct span answer = refusal(R_CLIENT_LIMIT);
+	struct iovec iov = { (char *)(uintptr_t)answer.p, answer.n };
+
+	s->x->stats->reason[R_CLIENT_LIMIT]++;
+	ctx_count(s->x, C_CONNS_REFUSED, 1);
+	(void)conn_writev(s->conn, &iov, 1);
+	session_linger(s);
 }
 
 static void
@@ -206,13 +240,11 @@ proxy_data(struct session *s)
 	case PROXY_OK:
 		break;
 	}
-	if (src.len != 0) {
-		s->peer = src;
-		s->peer_text[0] = '\0';
-		conn_set_peer(s->conn, &src);
-	}
 	conn_consume(s->conn, len);
-	session_idle(s);
+	if (src.len != 0 && !told_peer(s, &src))
+		refuse_told(s);
+	else
+		session_idle(s);
 }
 
 /* ------------------------------------------------------------------ events */
@@ -390,15 +422,11 @@ sends_proxy(const struct conf_listener *l, const struct addr *peer)
 	return false;
 }
 
-/* Too many, before a session exists: one short answer that fits any socket buffer. */
+/* Before a session exists. */
 static void
 refuse(struct ctx *x, int fd, enum reason why)
 {
-	static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
-	    "Retry-After: 1\r\nContent-Length: 0\r\n\r\n";
-	static const char many[] = "HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\n"
-	    "Retry-After: 1\r\nContent-Length: 0\r\n\r\n";
-	struct span answer = why == R_CLIENT_LIMIT ? SPAN(many) : SPAN(busy);
+	struct span answer = refusal(why);
 
 	x->stats->reason[why]++;
 	ctx_count(x, C_CONNS_REFUSED, 1);
@@ -409,6 +437,7 @@ refuse(struct ctx *x, int fd, enum reason why)
 void
 session_start(struct ctx *x, const struct conf_listener *l, int fd, const struct addr *peer)
 {
+	bool proxied = l->proxy_protocol.n > 0 && sends_proxy(l, peer);
 	struct client_slot *slot;
 	struct session *s;
 
@@ -416,7 +445,7 @@ session_start(struct ctx *x, const struct conf_listener *l, int fd, const struct
 		refuse(x, fd, R_OVERLOAD);
 		return;
 	}
-	if (!clients_enter(peer, l->max_per_client, &slot)) {
+	if (!clients_enter(peer, proxied ? 0 : l->max_per_client, &slot)) {
 		refuse(x, fd, R_CLIENT_LIMIT);
 		return;
 	}
@@ -446,7 +475,7 @@ session_start(struct ctx *x, const struct conf_listener *l, int fd, const struct
 	s->state = SESS_PROXY;
 	s->due_ms = x->loop.now_ms + x->conf->timeouts.proxy_ms;
 	session_arm(s);
-	if (sends_proxy(l, peer))
+	if (proxied)
 		conn_resume(s->conn);
 	else
 		end_early(s, R_PROXY_HEADER);

@@ -17,6 +17,10 @@ req_peer_text(const struct addr *a, char out[INET6_ADDRSTRLEN])
 	char text[ADDR_TEXT];
 	struct addr folded = addr_fold(a);
 
+	if (a->u.sa.sa_family == AF_UNIX) {
+		(void)snprintf(out, INET6_ADDRSTRLEN, "unknown");	/* RFC 7239 6.2 */
+		return;
+	}
 	(void)snprintf(out, INET6_ADDRSTRLEN, "%s", addr_ip_text(&folded, text));
 }
 

@@ -126,7 +126,7 @@ void	req_reply_body(struct req *, enum reason, int status, struct span type, str
 void	req_reply_field(struct req *, const char *name, struct span value);
 
 /* worker/req/forwarded.c: who the client is, and what the next hop is told about it. */
-/* An address as the next hop is told it: without port, a mapped one as IPv4. */
+/* An address as the next hop is told it: without port, a mapped one as IPv4, "unknown" over a UNIX socket. */
 void	req_peer_text(const struct addr *, char out[INET6_ADDRSTRLEN]);
 void	req_find_client(struct req *);		/* client and trusted, from peer; drops what an untrusted peer claims */
 bool	req_find_id(struct req *);		/* id: given by a trusted proxy, or new; false: no memory */

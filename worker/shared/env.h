@@ -18,7 +18,12 @@ enum role { ROLE_MASTER, ROLE_WORKER, ROLE_AGENT, ROLE_LOGGER, ROLE_MAX };
 const char *role_name(enum role);
 
 /* One bound socket. Every worker inherits all slots of all listeners and serves its own slot. */
-struct listen_fd { int fd; unsigned listener, slot; struct addr addr; };
+struct listen_fd {
+	int		fd;
+	unsigned	listener, slot;
+	struct addr	addr;
+	bool		shared;		/* one queue for all slots: who is woken takes, nobody else is */
+};
 
 struct env {
 	const struct conf *conf;

@@ -118,7 +118,7 @@ put_client(struct line *l, const struct journal_rec *rec)
 	    inet_ntop(rec->client_family, rec->client_ip, text, sizeof text) != NULL)
 		puts_line(l, text);
 	else
-		puts_line(l, "-");
+		puts_line(l, rec->client_family == AF_UNIX ? "unix:" : "-");
 }
 
 /* -------------------------------------------------------------------------------------- peers' text */

@@ -40,16 +40,20 @@ class Response:
 
 
 class Client:
+    """port: a number, or the path of a UNIX socket."""
+
     def __init__(self, port, host="127.0.0.1", timeout=8, rcvbuf=None, source=None):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        local = not isinstance(port, int)
+        family = socket.AF_UNIX if local else socket.AF_INET6 if ":" in host else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         if rcvbuf:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
         self.sock.settimeout(timeout)
         if source:
-            self.sock.bind((source, 0))
-        self.sock.connect((host, port))
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.sock.bind(source if local else (source, 0))
+        self.sock.connect(str(port) if local else (host, port))
+        if not local:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.reader = Reader(self.sock.recv)
 
     def __enter__(self):

@@ -85,6 +85,13 @@ class Reader:
                 raise Malformed(f"no {mark!r} within {limit} bytes")
             self.fill()
 
+    def proxy_header(self):
+        """The bytes of one PROXY header, v1 or v2 by its beginning."""
+        if self.exactly(6) == b"PROXY ":
+            return b"PROXY " + self.until(b"\r\n", 107)
+        rest = self.exactly(10)
+        return b"\r\n\r\n\0\r" + rest + self.exactly(int.from_bytes(rest[8:10], "big"))
+
     def head(self):
         return Head(self.until(b"\r\n\r\n"))
 

@@ -11,6 +11,7 @@ The script is looked up by the request-target (`on`), then `script`, then a plai
 """
 import fcntl
 import array
+import os
 import socket
 import struct
 import termios
@@ -61,6 +62,7 @@ class Conn:
         self.seen = bytearray()
         self.reader = Reader(sock.recv, self.seen)
         self.requests = []
+        self.proxy_header = None
         self.error = None
         self.end = None
         self.closed = False
@@ -139,6 +141,8 @@ class Conn:
 
     def run(self):
         try:
+            if self.origin.proxied:
+                self.proxy_header = self.reader.proxy_header()
             while not self.closed:
                 r = Request(self.reader.head(), self)
                 self.requests.append(r)
@@ -158,16 +162,21 @@ class Conn:
 
 
 class Origin:
-    """Listens at once; `requests` and `conns` are everything since the start, `mark`/`since` cut out one test's part."""
+    """Listens at once; `requests` and `conns` are everything since the start, `mark`/`since` cut out one test's part.
 
-    def __init__(self, host="127.0.0.1", port=0, name="origin"):
-        self.name = name
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    path: a UNIX socket that everybody may use; proxied: every connection begins with a PROXY header (conn.proxy_header).
+    """
+
+    def __init__(self, host="127.0.0.1", port=0, name="origin", path=None, proxied=False, backlog=512):
+        self.name, self.path, self.proxied = name, path, proxied
+        family = socket.AF_UNIX if path else socket.AF_INET6 if ":" in host else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.sock.bind((host, port))
-        self.sock.listen(512)
-        self.host, self.port = host, self.sock.getsockname()[1]
+        self.sock.bind(str(path) if path else (host, port))
+        if path:
+            os.chmod(path, 0o666)
+        self.sock.listen(backlog)
+        self.host, self.port = host, None if path else self.sock.getsockname()[1]
         self.lock = threading.Lock()
         self.conns, self.requests = [], []
         self.table, self.script, self.sink = {}, None, None
@@ -176,6 +185,8 @@ class Origin:
 
     @property
     def address(self):
+        if self.path:
+            return f"unix:{self.path}"
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def on(self, target, script):
@@ -200,7 +211,8 @@ class Origin:
             if self.stopped:
                 sock.close()
                 return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if not self.path:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             conn = Conn(self, sock, peer)
             with self.lock:
                 self.conns.append(conn)

@@ -99,6 +99,8 @@ class Proxy:
         out = []
         for listener in (self.conf or {}).get("listeners", []):
             for b in listener["bind"]:
+                if b.startswith("unix:"):
+                    continue
                 host, _, port = b.rpartition(":")
                 out.append((host.strip("[]") or "127.0.0.1", int(port)))
         return out

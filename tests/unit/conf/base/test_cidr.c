@@ -106,6 +106,32 @@ START_TEST(address_without_ip_is_in_no_block)
 }
 END_TEST
 
+/* A name that a client gave its end decides nothing, and no network of IP addresses has it. */
+START_TEST(a_unix_block_has_every_unix_peer_and_nobody_else)
+{
+	struct cidr_tree *t = cidr_tree_new();
+	struct cidr c = { .family = AF_UNIX }, everything = block("::/0");
+	struct addr named, nameless = { .len = 2, .u.un.sun_family = AF_UNIX }, none = { 0 };
+	struct addr in4 = ip("127.0.0.1");
+	char text[ADDR_TEXT];
+	uint32_t v = 7;
+
+	ck_assert_int_eq(addr_parse(&named, "unix:/a", NULL), 0);
+	ck_assert(cidr_has(&c, &named) && cidr_has(&c, &nameless));
+	ck_assert(!cidr_has(&c, &in4) && !cidr_has(&c, &none));
+	cidr_tree_add(t, &everything, 1);
+	ck_assert(!cidr_tree_find(t, &nameless, &v));
+	cidr_tree_add(t, &c, 2);
+	ck_assert(cidr_tree_find(t, &named, &v) && v == 2);
+	ck_assert(cidr_tree_find(t, &nameless, &v));
+	ck_assert(!cidr_tree_find(t, &in4, &v) && !cidr_tree_find(t, &none, &v));
+	cidr_text(&c, text);
+	ck_assert_str_eq(text, "unix");
+	ck_assert_int_eq(cidr_parse(&c, "unix", NULL), -E_SYNTAX);
+	cidr_tree_free(&t);
+}
+END_TEST
+
 START_TEST(tree_finds_the_most_specific_block)
 {
 	static const char *const blocks[] = {
@@ -189,4 +215,5 @@ END_TEST
 
 UNIT_MAIN("conf/base/cidr", blocks_print_in_their_plain_form, refusals_say_what_to_write_instead,
     membership_ends_at_the_prefix, address_without_ip_is_in_no_block,
-    tree_finds_the_most_specific_block, same_prefix_is_replaced, tree_agrees_with_a_linear_search)
+    a_unix_block_has_every_unix_peer_and_nobody_else, tree_finds_the_most_specific_block,
+    same_prefix_is_replaced, tree_agrees_with_a_linear_search)

@@ -132,6 +132,42 @@ START_TEST(a_trusted_peers_claims_are_kept_and_it_is_appended)
 }
 END_TEST
 
+/* "unix" among the trusted says that its claims are believed; what it is called is nobody's business. */
+START_TEST(a_peer_over_a_unix_socket_is_unknown_and_trusted_only_when_named)
+{
+	static const struct {
+		bool trusted;
+		const char *client, *fields;
+	} rows[] = {
+		{ false, "unix:/e\r\nX: vil", "Host: a.example:81|X-Forwarded-For: unknown|" },
+		{ true, "192.0.2.7", "Host: a.example:81|X-Forwarded-For: 192.0.2.7, unknown|" },
+	};
+	char text[ADDR_TEXT], peer[INET6_ADDRSTRLEN];
+
+	start(MODE_REVERSE);
+	request_conf.defaults.x_forwarded = true;
+	request_conf.defaults.request_id = "";
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct req *r = with("X-Forwarded-For: 192.0.2.7\r\n");
+
+		if (rows[i].trusted)
+			trusted[0] = (struct cidr){ .family = AF_UNIX };
+		ck_assert_int_eq(addr_parse(&r->peer, "unix:/e\r\nX: vil", NULL), 0);
+		req_peer_text(&r->peer, peer);
+		r->peer_text = span_str(peer);
+		req_find_client(r);
+		ck_assert(r->trusted == rows[i].trusted);
+		ck_assert_str_eq(addr_ip_text(&r->client, text), rows[i].client);
+		ck_assert(req_add_forwarded(r));
+		ck_assert_msg(strncmp(request_fields(r, &r->in.fields), rows[i].fields,
+				  strlen(rows[i].fields)) == 0,
+		    "%s", request_fields(r, &r->in.fields));
+		req_free(&r);
+	}
+	request_end();
+}
+END_TEST
+
 START_TEST(an_ipv6_peer_is_quoted_in_forwarded_and_a_mapped_one_is_ipv4)
 {
 	static const struct { const char *ip, *xff, *fwd; } rows[] = {
@@ -218,6 +254,7 @@ END_TEST
 UNIT_MAIN("worker/req/forwarded", the_client_is_the_first_hop_from_the_right_that_is_not_trusted,
     a_long_list_is_read_from_its_right_end, an_untrusted_peers_claims_are_dropped,
     a_trusted_peers_claims_are_kept_and_it_is_appended,
+    a_peer_over_a_unix_socket_is_unknown_and_trusted_only_when_named,
     an_ipv6_peer_is_quoted_in_forwarded_and_a_mapped_one_is_ipv4,
     a_request_id_is_taken_from_a_trusted_peer_only_and_only_when_it_is_a_token,
     a_loop_is_found_by_our_own_name_in_via)
