@@ -7,6 +7,10 @@
  *
  * Halving keeps addresses that swallow packets from using up the time of the ones behind them. The timer is the
  * sooner of the next attempt and the deadline of the whole.
+ *
+ * A UNIX socket is dialled by its path, the one exception to "a worker opens no path": connect() takes no descriptor,
+ * and a path in the file system of sockets does not block. Where TCP would try again by itself, a full queue there is
+ * an answer at once; it is asked again until the deadline.
  */
 #include "worker/back/dial.h"
 
@@ -16,6 +20,7 @@
 
 #define ATTEMPT_DELAY_MS	250	/* RFC 8305 section 8 */
 #define ATTEMPT_LEAST_MS	250	/* an attempt is never given less, the deadline aside */
+#define QUEUE_FULL_MS		10	/* between two looks at a UNIX socket's full queue */
 
 static void on_conn(struct conn *, enum conn_event, void *);
 
@@ -107,6 +112,7 @@ attempt_deadline(const struct dial *d)
 static bool
 attempt(struct dial *d, unsigned place)
 {
+	d->full = false;
 	while (d->at < d->n) {
 		const struct addr *to = &d->list[d->at++];
 		enum reason no = d->allow == NULL ? R_NONE : d->allow(d, to);
@@ -121,6 +127,11 @@ attempt(struct dial *d, unsigned place)
 		if (d->tries[place] != NULL) {
 			conn_deadline(d->tries[place], attempt_deadline(d));
 			return true;
+		}
+		if (errno == EAGAIN && to->u.sa.sa_family == AF_UNIX) {
+			d->full = true;
+			d->at--;
+			return false;
 		}
 		lost(d, reason_of(errno));
 	}
@@ -138,12 +149,14 @@ advance(struct dial *d)
 		win(d, (unsigned)place);
 		return;
 	}
-	if (!under_way(d)) {
+	if (!under_way(d) && !d->full) {
 		finish(d, d->why == R_NONE ? R_CONNECT_FAILED : d->why);
 		return;
 	}
 	if (d->at < d->n && free_place(d) >= 0 && d->loop->now_ms + ATTEMPT_DELAY_MS < due)
 		due = d->loop->now_ms + ATTEMPT_DELAY_MS;
+	if (d->full && d->loop->now_ms + QUEUE_FULL_MS < due)
+		due = d->loop->now_ms + QUEUE_FULL_MS;
 	if (!timer_set(&d->loop->timers, &d->next, due))
 		finish(d, R_NO_MEMORY);
 }

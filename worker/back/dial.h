@@ -30,6 +30,7 @@ struct dial {
 	int64_t		 deadline;
 	enum reason	 why;		/* of the last failure */
 	bool		 busy;
+	bool		 full;		/* the queue of a UNIX socket was */
 };
 
 /* done may be called before this returns. The struct must stay until done or dial_cancel. */

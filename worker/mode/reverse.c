@@ -119,6 +119,16 @@ set_target(struct req *r)
 	    check.form == TARGET_ORIGIN;
 }
 
+/* What a request without Host is sent to: the service's first target, as a URI may call it. */
+static struct span
+target_name(const struct conf_service *s)
+{
+	const struct conf_target *t = &s->targets[0];
+
+	return t->addr.len != 0 && t->addr.u.sa.sa_family == AF_UNIX ? SPAN("localhost") :
+								       span_str(t->text);
+}
+
 /* The route's host, the target's authority, or as received; HTTP/1.0 without Host gets the service's first target. */
 static void
 set_host(struct req *r)
@@ -128,7 +138,7 @@ set_host(struct req *r)
 	else if (r->in.uri.form == TARGET_ABSOLUTE)
 		r->up_host = r->in.uri.auth_raw;
 	else if (!fields_has(&r->in.fields, H_HOST))
-		r->up_host = span_str(r->service->targets[0].text);
+		r->up_host = target_name(r->service);
 	else
 		return;
 	fields_drop(&r->in.fields, H_HOST);

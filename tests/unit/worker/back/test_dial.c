@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "conf/base/mem.h"
@@ -312,9 +313,52 @@ START_TEST(nothing_is_called_after_cancel)
 }
 END_TEST
 
+/* A full queue of a UNIX socket is an answer at once where TCP would wait. */
+START_TEST(a_unix_socket_whose_queue_is_full_is_waited_for)
+{
+	char text[64];
+	struct addr a;
+	int fill[2], fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(text, sizeof text, "unix:/tmp/test_dial.%d", (int)getpid());
+	a = address(text);
+	ck_assert_int_eq(bind(fd, &a.u.sa, a.len), 0);
+	ck_assert_int_eq(listen(fd, 0), 0);
+	for (unsigned i = 0; i < ARRAY_LEN(fill); i++) {
+		fill[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)connect(fill[i], &a.u.sa, a.len);
+	}
+	setup();
+	dial_start(&d, &loop, lane, &a, 1, 5000);
+	loop_turn(&loop, 30);
+	ck_assert_uint_eq(done, 0);
+	close(accept(fd, NULL, NULL));
+	for (unsigned i = 0; i < 100 && done == 0; i++)
+		loop_turn(&loop, 50);
+	ck_assert_int_eq(result, R_NONE);
+	ck_assert_ptr_nonnull(d.conn);
+	teardown();
+	setup();
+	dial_start(&d, &loop, lane, &a, 1, 60);		/* full again: until the deadline */
+	for (unsigned i = 0; i < 100 && done == 0; i++)
+		loop_turn(&loop, 50);
+	ck_assert_int_eq(result, R_CONNECT_TIMEOUT);
+	teardown();
+	unlink(a.u.un.sun_path);
+	setup();
+	dial_start(&d, &loop, lane, &a, 1, 60);
+	ck_assert_int_eq(result, R_CONNECT_FAILED);
+	teardown();
+	for (unsigned i = 0; i < ARRAY_LEN(fill); i++)
+		close(fill[i]);
+	close(fd);
+}
+END_TEST
+
 UNIT_MAIN("worker/back/dial", the_first_address_that_answers_wins,
     a_refused_address_is_followed_at_once_by_the_next, all_refused_is_connect_failed,
     a_black_hole_costs_the_attempt_delay, two_black_holes_do_not_hide_a_third_address,
     the_deadline_ends_it, an_address_that_is_not_allowed_is_never_dialled,
     nothing_allowed_tells_the_refusal_before_it_returns, a_failed_connect_outweighs_a_refusal,
-    no_address_at_all_fails, it_dials_from_the_source_of_the_family, nothing_is_called_after_cancel)
+    no_address_at_all_fails, it_dials_from_the_source_of_the_family, nothing_is_called_after_cancel,
+    a_unix_socket_whose_queue_is_full_is_waited_for)
