@@ -6,16 +6,11 @@ import asyncio
 import hashlib
 import json
 import os
+from pathlib import Path
 
-PAGES = {}
-
-
-def page(path, kind):
-    """Registers a text under a path."""
-    def take(text):
-        PAGES[path] = (kind, text)
-        return text
-    return take
+KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+PAGES = {f"/{f.name}": (KINDS[f.suffix], f.read_bytes()) for f in Path(__file__).with_name("pages").iterdir()}
+PICTURE = b'<svg xmlns="http://www.w3.org/2000/svg" width="11" height="11"><rect width="11" height="11"/></svg>'
 
 
 def note(scope, **more):
@@ -47,12 +42,17 @@ async def answer(send, body, kind="text/plain", status=200, fields=(), length=Tr
     await send({"type": "http.response.body", "body": body})
 
 
-async def stream(send, count):
-    """One line at a time, 50 ms between them; the framing is the server's choice."""
+async def stream(scope, receive, send, count, pad=b""):
+    """One line at a time, 50 ms between them; the framing is the server's choice. A client that leaves ends it, noted."""
+    gone = asyncio.ensure_future(receive())
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
     for i in range(count):
-        await send({"type": "http.response.body", "body": b"line %d\n" % i, "more_body": True})
-        await asyncio.sleep(0.05)
+        await send({"type": "http.response.body", "body": b"line %d\n" % i + pad, "more_body": True})
+        await asyncio.wait([gone], timeout=0.05)
+        if gone.done():
+            note(scope, left_at=i)
+            return
+    gone.cancel()
     await send({"type": "http.response.body", "body": b""})
 
 
@@ -74,9 +74,13 @@ async def http(scope, receive, send):
     note(scope, length=n, sha256=digest, body=text)
     if path in PAGES:
         kind, text = PAGES[path]
-        await answer(send, text.encode(), kind)
+        await answer(send, text, kind)
+    elif path.startswith("/image/"):
+        await answer(send, PICTURE, "image/svg+xml")
     elif path.startswith("/stream/"):
-        await stream(send, int(path.rpartition("/")[2]))
+        await stream(scope, receive, send, int(path.rpartition("/")[2]))
+    elif path == "/pour":
+        await stream(scope, receive, send, 1000, bytes(65536))
     elif path == "/events":
         await events(send)
     elif path == "/cookie":
