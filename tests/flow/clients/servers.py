@@ -23,6 +23,7 @@ http {{
     listen 127.0.0.1:{port} backlog=1024; listen 127.0.0.1:{tls} ssl backlog=1024; root {root}; autoindex on;
     ssl_certificate {cert}; ssl_certificate_key {key};
     location /dav/ {{ dav_methods PUT DELETE; create_full_put_path on; }}
+    location /registry/ {{ try_files $uri.json $uri =404; }}
     location /old/ {{ rewrite ^/old/(.*)$ $scheme://$http_host/$1 redirect; }}
     location /closing/ {{ alias {root}/; keepalive_timeout 0; }}
     location /login/ {{ alias {root}/; auth_basic "files"; auth_basic_user_file {folder}/users; }}
