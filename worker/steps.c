@@ -79,6 +79,9 @@ step_fetch(struct req *r)
 		r->resp.status = 200;
 		r->step = ST_DELIVER;
 		return NEXT_STEP;
+	case FETCH_PLANNED:
+		r->step = ST_LOG;
+		return NEXT_STEP;
 	case FETCH_FAILED:
 		r->close = r->close || r->connect;	/* what follows a refused CONNECT is not a request */
 		req_reply(r, r->fetch->why, 0);
@@ -135,7 +138,8 @@ step_log(struct req *r)
 	tunnel_end(r);
 	if (r->fetch != NULL && r->gone)
 		r->cut = true;
-	req_log(r);
+	if (r->explain == NULL)
+		req_log(r);
 	r->front->done(r);
 	fetch_end(r);
 	return NEXT_DONE;

@@ -161,7 +161,7 @@ tier_start(struct cursor *c, struct tier_slots *t, uint32_t salt)
 }
 
 static void
-tier_load(struct balance *b, struct cursor *c, unsigned *used, enum tier tier)
+tier_load(const struct balance *b, struct cursor *c, unsigned *used, enum tier tier)
 {
 	struct tier_slots *t = &c->tier[tier];
 	unsigned count = atomic_load_explicit(&c->table->count, memory_order_acquire);
@@ -182,7 +182,7 @@ tier_load(struct balance *b, struct cursor *c, unsigned *used, enum tier tier)
 
 /* An agent that died while it wrote leaves an odd sequence; what it left is served like any other. */
 static void
-cursor_refresh(struct balance *b, struct cursor *c)
+cursor_refresh(const struct balance *b, struct cursor *c)
 {
 	uint32_t seq = atomic_load_explicit(&c->table->seq, memory_order_acquire);
 	unsigned used = 0;
@@ -272,29 +272,75 @@ choose(const struct wish *w, const struct conf_service *service, struct cursor *
 	NEVER("unknown way to balance");
 }
 
-bool
-balance_pick(struct balance *b, const struct conf_service *service, int64_t now_ms,
-    const struct addr *tried, unsigned ntried, struct pick *pick)
+/* By preference: healthy ones before ejected ones, and those that failed this request last; tiers in order. */
+static struct slot *
+prefer(const struct balance *b, struct cursor *c, const struct conf_service *service,
+    int64_t now_ms, const struct addr *tried, unsigned ntried, struct addr *addr)
 {
-	struct cursor *c = &b->cursors[service->index];
 	struct wish w = { .b = b, .cursor = c, .now_ms = now_ms, .tried = tried, .ntried = ntried };
 	struct slot *s = NULL;
 
-	*pick = (struct pick){ .service = service };
-	cursor_refresh(b, c);
 	for (unsigned pass = 0; pass < 4 && s == NULL; pass++) {
 		if (ntried == 0 && pass >= 2)
 			break;
 		w.again = pass >= 2;
 		w.ejected = pass % 2 == 1;
 		for (unsigned tier = 0; tier < TIER_MAX && s == NULL; tier++)
-			s = choose(&w, service, c, tier, &pick->addr);
+			s = choose(&w, service, c, tier, addr);
 	}
+	return s;
+}
+
+bool
+balance_pick(struct balance *b, const struct conf_service *service, int64_t now_ms,
+    const struct addr *tried, unsigned ntried, struct pick *pick)
+{
+	struct cursor *c = &b->cursors[service->index];
+	struct slot *s;
+
+	*pick = (struct pick){ .service = service };
+	cursor_refresh(b, c);
+	s = prefer(b, c, service, now_ms, tried, ntried, &pick->addr);
 	if (s == NULL)
 		return false;
 	pick->endpoint = s->endpoint;
 	endpoint_take(b->data, s->endpoint, b->lane);
 	return true;
+}
+
+/* A cursor of its own with the same turns: what is chosen by it moves nobody on. */
+static void
+cursor_copy(struct cursor *to, const struct cursor *from)
+{
+	unsigned room = from->table->room + 1;
+
+	*to = *from;
+	to->slots = mem_array(room, sizeof *to->slots);
+	to->heap = mem_array(room, sizeof *to->heap);
+	memcpy(to->slots, from->slots, room * sizeof *to->slots);
+	for (unsigned tier = 0, at = 0; tier < TIER_MAX; tier++) {
+		struct tier_slots *t = &to->tier[tier];
+
+		t->heap = to->heap + at;
+		for (unsigned i = 0; i < t->n; i++, at++)
+			t->heap[i] = to->slots + (from->tier[tier].heap[i] - from->slots);
+	}
+}
+
+bool
+balance_look(
+    const struct balance *b, const struct conf_service *service, int64_t now_ms, struct pick *pick)
+{
+	struct cursor c;
+	bool found;
+
+	*pick = (struct pick){ .service = service };
+	cursor_copy(&c, &b->cursors[service->index]);
+	cursor_refresh(b, &c);
+	found = prefer(b, &c, service, now_ms, NULL, 0, &pick->addr) != NULL;
+	mem_free(c.slots);
+	mem_free(c.heap);
+	return found;
 }
 
 /* ----------------------------------------------------------------------------------------- outcomes */

@@ -18,6 +18,8 @@ struct pick { const struct conf_service *service; struct endpoint *endpoint; str
 /* false: no endpoint at all (names unresolved included). Counts the request as in flight on the endpoint. */
 bool	balance_pick(struct balance *, const struct conf_service *, int64_t now_ms, const struct addr *tried,
 	    unsigned ntried, struct pick *);
+/* The same choice for a request that failed on nothing yet, and nothing moves on: pick->endpoint stays NULL. */
+bool	balance_look(const struct balance *, const struct conf_service *, int64_t now_ms, struct pick *);
 enum pick_outcome { PICK_OK, PICK_FAILED /* connect, reset, timeout, 502-504 by protocol */, PICK_UNUSED };
 /* Once per pick; clears it. */
 void	balance_done(struct balance *, struct pick *, int64_t now_ms, enum pick_outcome);

@@ -106,22 +106,32 @@ attempt_deadline(const struct dial *d)
 }
 
 /*
- * Dials the next address that may be dialled; false when none is left. A refusal is the reason of the whole only
- * when no address was dialled.
+ * The next address that may be dialled; NULL when none is left. A refusal is the reason of the whole only when no
+ * address was dialled.
  */
-static bool
-attempt(struct dial *d, unsigned place)
+static const struct addr *
+next_allowed(struct dial *d)
 {
 	d->full = false;
 	while (d->at < d->n) {
 		const struct addr *to = &d->list[d->at++];
 		enum reason no = d->allow == NULL ? R_NONE : d->allow(d, to);
 
-		if (no != R_NONE) {
-			if (d->why == R_NONE)
-				d->why = no;
-			continue;
-		}
+		if (no == R_NONE)
+			return to;
+		if (d->why == R_NONE)
+			d->why = no;
+	}
+	return NULL;
+}
+
+/* Dials the next address; false when none is left. */
+static bool
+attempt(struct dial *d, unsigned place)
+{
+	const struct addr *to;
+
+	while ((to = next_allowed(d)) != NULL) {
 		d->tried[place] = *to;
 		d->tries[place] = conn_connect(d->loop, to, source_for(d, to), on_conn, d);
 		if (d->tries[place] != NULL) {
@@ -202,6 +212,29 @@ on_next(struct timer *t)
 	advance(d);
 }
 
+static void
+take_list(struct dial *d, const struct addr *list, unsigned n)
+{
+	d->n = n < DNS_ADDRS ? n : DNS_ADDRS;
+	d->at = 0;
+	if (d->n > 0)
+		memcpy(d->list, list, d->n * sizeof *list);
+	d->why = R_NONE;
+}
+
+enum reason
+dial_look(struct dial *d, const struct addr *list, unsigned n)
+{
+	const struct addr *first;
+
+	take_list(d, list, n);
+	first = next_allowed(d);
+	if (first == NULL)
+		return d->why == R_NONE ? R_CONNECT_FAILED : d->why;
+	d->peer = *first;
+	return R_NONE;
+}
+
 void
 dial_start(struct dial *d, struct loop *loop, struct stats_lane *stats, const struct addr *list,
     unsigned n, int64_t timeout_ms)
@@ -211,12 +244,8 @@ dial_start(struct dial *d, struct loop *loop, struct stats_lane *stats, const st
 	d->stats = stats;
 	d->conn = NULL;
 	d->tries[0] = d->tries[1] = NULL;
-	d->n = n < DNS_ADDRS ? n : DNS_ADDRS;
-	d->at = 0;
-	if (d->n > 0)
-		memcpy(d->list, list, d->n * sizeof *list);
+	take_list(d, list, n);
 	d->deadline = loop->now_ms + timeout_ms;
-	d->why = R_NONE;
 	d->busy = true;
 	timer_init(&d->next, on_next);
 	advance(d);

@@ -36,4 +36,6 @@ struct dial {
 /* done may be called before this returns. The struct must stay until done or dial_cancel. */
 void	dial_start(struct dial *, struct loop *, struct stats_lane *, const struct addr *, unsigned n,
 	    int64_t timeout_ms);
+/* Judges as dial_start would, and dials nothing: R_NONE and d->peer, the address dialled first, or why none is. */
+enum reason dial_look(struct dial *, const struct addr *, unsigned n);
 void	dial_cancel(struct dial *);	/* no call after it; no-op when not busy */

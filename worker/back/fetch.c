@@ -16,12 +16,13 @@
 #include "conf/base/mem.h"
 #include "worker/back/pool.h"
 #include "worker/back/retry.h"
+#include "worker/req/explain.h"
 
 static struct slab fetch_slab = SLAB_INIT("fetch", struct fetch, 128);
 static struct gate *gates;
 
 static const char *const state_names[FS_MAX] = { "enter", "queued", "pick", "resolve", "connect",
-    "dial", "send", "head", "body", "tunnel", "failed" };
+    "dial", "send", "head", "body", "tunnel", "planned", "failed" };
 
 const char *
 fetch_state_name(const struct fetch *f)
@@ -43,6 +44,12 @@ fetch_gates_free(void)
 {
 	mem_free(gates);
 	gates = NULL;
+}
+
+const struct gate *
+fetch_gate(const struct conf_service *s)
+{
+	return &gates[s->index];
 }
 
 static void
@@ -106,14 +113,28 @@ on_early(struct conn *c UNUSED, enum conn_event ev UNUSED, void *owner UNUSED)
 }
 
 static enum reason
+allow(struct req *r, const struct addr *a)
+{
+	enum reason why = r->mode->allow == NULL ? R_NONE : r->mode->allow(r, a);
+
+	if (r->explain != NULL)
+		r->explain->address(r->explain, a, why);
+	return why;
+}
+
+static enum reason
 on_allow(struct dial *d, const struct addr *a)
 {
-	struct req *r = LIST_ENTRY(d, struct fetch, dial)->r;
-
-	return r->mode->allow == NULL ? R_NONE : r->mode->allow(r, a);
+	return allow(LIST_ENTRY(d, struct fetch, dial)->r, a);
 }
 
 /* ------------------------------------------------------------------ attempts */
+
+static struct retry_budget *
+budget(const struct req *r)
+{
+	return &r->x->budgets[r->service == NULL ? r->x->conf->nservices : r->service->index];
+}
 
 bool
 fetch_new(struct req *r)
@@ -129,8 +150,8 @@ fetch_new(struct req *r)
 	f->query.done = on_resolved;
 	timer_init(&f->timer, on_queue_timeout);
 	r->fetch = f;
-	retry_count_request(
-	    &r->x->budgets[r->service == NULL ? r->x->conf->nservices : r->service->index], now(f));
+	if (r->explain == NULL)
+		retry_count_request(budget(r), now(f));
 	return true;
 }
 
@@ -178,11 +199,10 @@ may_retry(struct fetch *f)
 	    .max_tries = max_tries(f), .wrote = f->conn != NULL && conn_bytes_out(f->conn) > f->out_at_start,
 	    .answered = f->conn != NULL && conn_peek(f->conn).n > 0,
 	    .body_kept = r->up == NULL || r->up->moved == 0 || f->kept.copy != NULL };
-	struct retry_budget *b = &r->x->budgets[s == NULL ? r->x->conf->nservices : s->index];
 
 	if (!retry_allowed(&c) || f->interims > 0)
 		return false;
-	if (retry_take(b, now(f), s == NULL ? 0.2 : s->retry_budget, s == NULL ? 3 : s->retry_min))
+	if (retry_take(budget(r), now(f), s == NULL ? 0.2 : s->retry_budget, s == NULL ? 3 : s->retry_min))
 		return true;
 	ctx_count(r->x, C_RETRY_NO_BUDGET, 1);
 	return false;
@@ -225,6 +245,11 @@ enter(struct fetch *f)
 	f->state = FS_PICK;
 	if (s == NULL)
 		return FETCH_HEAD;
+	if (f->r->explain != NULL) {
+		if (gate_look(fetch_gate(s), s) == GATE_FULL)
+			fail(f, R_QUEUE_FULL);
+		return FETCH_HEAD;
+	}
 	f->gate = &gates[s->index];
 	switch (gate_enter(f->gate, s, &f->wait)) {
 	case GATE_OPEN:
@@ -252,25 +277,30 @@ set_port(struct fetch *f)
 		addr_set_port(&f->list[i], f->r->port);
 }
 
-/* A service's next endpoint, or the addresses of the host a client asked for. */
 static void
-pick(struct fetch *f)
+pick_endpoint(struct fetch *f)
+{
+	struct req *r = f->r;
+	bool found = r->explain != NULL ?
+	    balance_look(r->x->balance, r->service, now(f), &f->pick) :
+	    balance_pick(r->x->balance, r->service, now(f), f->tried, f->ntried, &f->pick);
+
+	if (!found) {
+		fail(f, f->why != R_NONE ? f->why : R_TARGET_NONE);
+		return;
+	}
+	f->list[0] = f->pick.addr;
+	f->nlist = 1;
+	f->state = FS_CONNECT;
+}
+
+/* The addresses of the host a client asked for. */
+static void
+pick_host(struct fetch *f)
 {
 	struct req *r = f->r;
 	uint8_t ip[4];
 
-	r->tries++;
-	if (r->service != NULL) {
-		if (!balance_pick(r->x->balance, r->service, now(f), f->tried, f->ntried,
-		    &f->pick)) {
-			fail(f, f->why != R_NONE ? f->why : R_TARGET_NONE);
-			return;
-		}
-		f->list[0] = f->pick.addr;
-		f->nlist = 1;
-		f->state = FS_CONNECT;
-		return;
-	}
 	f->state = FS_CONNECT;
 	f->nlist = 1;
 	if (addr_parse_ip(&f->list[0], r->host, r->port) == 0)
@@ -282,8 +312,23 @@ pick(struct fetch *f)
 		set_port(f);
 		return;
 	}
+	if (r->explain != NULL && r->explain->no_dns) {
+		f->nlist = 0;
+		f->state = FS_PLANNED;
+		return;
+	}
 	f->state = FS_RESOLVE;
 	f->resolved = dns_resolve(r->x->dns, r->host, &f->query, f->list, &f->nlist);
+}
+
+static void
+pick(struct fetch *f)
+{
+	f->r->tries++;
+	if (f->r->service != NULL)
+		pick_endpoint(f);
+	else
+		pick_host(f);
 }
 
 static enum fetch_result
@@ -311,6 +356,20 @@ odd_body(const struct req *r)
 	    (m == M_GET || m == M_HEAD || m == M_DELETE || m == M_OPTIONS || m == M_TRACE);
 }
 
+/* A request that is only explained leaves the connection where it is. */
+static bool
+take_kept(struct fetch *f, const struct addr *a)
+{
+	struct ctx *x = f->r->x;
+
+	if (f->r->explain != NULL)
+		return pool_look(x->pool, a) > 0;
+	f->conn = pool_get(x->pool, a);
+	if (f->conn != NULL)
+		ctx_count(x, C_UP_REUSED, 1);
+	return f->conn != NULL;
+}
+
 static bool
 reuse(struct fetch *f)
 {
@@ -318,16 +377,30 @@ reuse(struct fetch *f)
 
 	if (r->connect || f->one_shot || r->tries > 1)
 		return false;
-	for (unsigned i = 0; i < f->nlist && f->conn == NULL; i++) {
-		if (r->mode->allow != NULL && r->mode->allow(r, &f->list[i]) != R_NONE)
+	r->reused = false;
+	for (unsigned i = 0; i < f->nlist && !r->reused; i++) {
+		if (allow(r, &f->list[i]) != R_NONE)
 			continue;
-		f->conn = pool_get(r->x->pool, &f->list[i]);
 		f->peer = f->list[i];
+		r->reused = take_kept(f, &f->list[i]);
 	}
-	f->reused = r->reused = f->conn != NULL;
-	if (f->reused)
-		ctx_count(r->x, C_UP_REUSED, 1);
+	f->reused = r->reused;
 	return f->reused;
+}
+
+/* Who would be connected to, judged like everybody. */
+static void
+plan(struct fetch *f)
+{
+	enum reason why = f->reused ? R_NONE : dial_look(&f->dial, f->list, f->nlist);
+
+	if (why != R_NONE) {
+		fail(f, why);
+		return;
+	}
+	if (!f->reused)
+		f->peer = f->dial.peer;
+	f->state = FS_PLANNED;
 }
 
 static void
@@ -337,13 +410,15 @@ connect_up(struct fetch *f)
 	const struct conf_forward *fw = &r->x->conf->forward;
 
 	f->one_shot = odd_body(r) || r->want_upgrade;
-	if (reuse(f)) {
-		f->state = FS_SEND;
-		return;
-	}
-	f->state = FS_DIAL;
 	f->dial.done = on_dialled;
 	f->dial.allow = on_allow;
+	if (reuse(f))
+		f->state = FS_SEND;
+	if (r->explain != NULL)
+		plan(f);
+	if (f->state != FS_CONNECT)
+		return;
+	f->state = FS_DIAL;
 	if (r->service == NULL) {
 		f->dial.source4 = &fw->source4;
 		f->dial.source6 = &fw->source6;
@@ -402,6 +477,7 @@ fetch_run(struct fetch *f)
 		case FS_TUNNEL:
 			r->upstream = f->peer;
 			return FETCH_TUNNEL;
+		case FS_PLANNED:	return FETCH_PLANNED;
 		case FS_FAILED:		return FETCH_FAILED;
 		case FS_MAX:		NEVER("no such state");
 		}

@@ -13,12 +13,13 @@ enum fetch_result {
 	FETCH_WAIT,		/* req_run will be called */
 	FETCH_HEAD,		/* r->resp and r->down are set; the body follows by itself */
 	FETCH_TUNNEL,		/* connected (CONNECT): take the conn */
+	FETCH_PLANNED,		/* explained only: fetch->peer would be asked; len 0: its name was not resolved */
 	FETCH_FAILED		/* fetch->why */
 };
 
 enum fetch_state {
-	FS_ENTER, FS_QUEUED, FS_PICK, FS_RESOLVE, FS_CONNECT, FS_DIAL, FS_SEND, FS_HEAD, FS_BODY, FS_TUNNEL, FS_FAILED,
-	FS_MAX
+	FS_ENTER, FS_QUEUED, FS_PICK, FS_RESOLVE, FS_CONNECT, FS_DIAL, FS_SEND, FS_HEAD, FS_BODY, FS_TUNNEL, FS_PLANNED,
+	FS_FAILED, FS_MAX
 };
 
 struct fetch {
@@ -61,6 +62,7 @@ struct conn *fetch_take_conn(struct fetch *);	/* for a tunnel: the conn is the c
  */
 void	fetch_end(struct req *);
 const char *fetch_state_name(const struct fetch *);
+const struct gate *fetch_gate(const struct conf_service *);	/* of this process */
 
 /* worker/back/h1.c, for fetch.c: the client half of HTTP/1 */
 void	fetch_send(struct fetch *);		/* writes the request, starts reading */

@@ -9,17 +9,24 @@ gate_init(struct gate *g)
 }
 
 enum gate_result
+gate_look(const struct gate *g, const struct conf_service *s)
+{
+	if (g->inflight < (uint32_t)s->max_requests)
+		return GATE_OPEN;
+	return g->waiting.count >= (uint32_t)s->max_pending ? GATE_FULL : GATE_WAIT;
+}
+
+enum gate_result
 gate_enter(struct gate *g, const struct conf_service *s, struct gate_wait *w)
 {
+	enum gate_result rc = gate_look(g, s);
+
 	w->granted = false;
-	if (g->inflight < (uint32_t)s->max_requests) {
+	if (rc == GATE_OPEN)
 		g->inflight++;
-		return GATE_OPEN;
-	}
-	if (g->waiting.count >= (uint32_t)s->max_pending)
-		return GATE_FULL;
-	list_push(&g->waiting, &w->node);
-	return GATE_WAIT;
+	else if (rc == GATE_WAIT)
+		list_push(&g->waiting, &w->node);
+	return rc;
 }
 
 void

@@ -223,6 +223,26 @@ pool_put(
 	conn_resume(k->conn);
 }
 
+static bool
+usable(const struct kept *k)
+{
+	return silent(k->conn) && k->due > k->pool->loop->now_ms;
+}
+
+unsigned
+pool_look(const struct pool *p, const struct addr *peer)
+{
+	char key[KEY_MAX];
+	const struct host *h = map_get(&p->hosts, key_of(peer, key));
+	unsigned found = 0;
+
+	if (h == NULL)
+		return 0;
+	LIST_EACH(&h->idle, n)
+		found += usable(LIST_ENTRY(n, struct kept, in_host));
+	return found;
+}
+
 struct conn *
 pool_get(struct pool *p, const struct addr *peer)
 {
@@ -232,10 +252,10 @@ pool_get(struct pool *p, const struct addr *peer)
 
 	while (h != NULL && (n = list_first(&h->idle)) != NULL) {
 		struct kept *k = LIST_ENTRY(n, struct kept, in_host);
-		bool usable = silent(k->conn) && k->due > p->loop->now_ms;
+		bool good = usable(k);
 		struct conn *c = kept_leave(k);
 
-		if (usable)
+		if (good)
 			return c;
 		conn_free(&c);
 	}

@@ -17,4 +17,6 @@ void	pool_free(struct pool **);
  */
 void	pool_put(struct pool *, struct conn **, const struct addr *peer, unsigned max_idle, int64_t idle_ms);
 struct conn *pool_get(struct pool *, const struct addr *peer);	/* NULL: none; set the owner before anything else */
+/* How many a pool_get for this address could be given. */
+unsigned pool_look(const struct pool *, const struct addr *peer);
 void	pool_clear(struct pool *);			/* drain: closes all */

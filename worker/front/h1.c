@@ -35,18 +35,6 @@ start_bad(struct session *s, enum reason why)
 	req_run(r);
 }
 
-static enum reason
-parse_head(struct session *s, struct req *r, struct span head)
-{
-	const struct h1_limits *limits = &s->x->request_limits;
-
-	r->in.fields.size = limits->max_fields + s->x->fields_added;
-	r->in.fields.v = arena_try_alloc(&r->arena, r->in.fields.size * sizeof *r->in.fields.v);
-	if (r->in.fields.v == NULL)
-		return R_NO_MEMORY;
-	return h1_parse_request(&r->in, head, limits);
-}
-
 static void
 start_body(struct session *s, struct req *r)
 {
@@ -75,8 +63,8 @@ start_request(struct session *s, size_t len)
 	s->requests++;
 	r->peer = r->client = s->peer;
 	r->peer_text = session_peer_text(s);
-	r->reason = parse_head(s, r,
-	    span_make(head->data + head->r + s->scan.skip, len - s->scan.skip));
+	r->reason = req_parse(
+	    r, span_make(head->data + head->r + s->scan.skip, len - s->scan.skip));
 	if (r->reason == R_NONE) {
 		s->last = s->last || !r->in.keep_alive || !session_may_go_on(s);
 		start_body(s, r);

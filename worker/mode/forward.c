@@ -5,13 +5,15 @@
  */
 #include "worker/mode/acl.h"
 #include "worker/mode/mode.h"
+#include "worker/req/explain.h"
 
 static struct acl_query
 query(const struct req *r, const struct addr *dst)
 {
 	return (struct acl_query){ .src = &r->client, .host = r->host, .port = r->port,
 	    .method = r->in.method, .method_text = r->in.method_text, .dst = dst,
-	    .wall_s = r->x->loop.wall_s };
+	    .wall_s = (int64_t)(r->wall_us / 1000000),
+	    .trace = r->explain == NULL ? NULL : r->explain->rules(r->explain, dst) };
 }
 
 static enum reason

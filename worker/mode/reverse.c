@@ -5,6 +5,7 @@
 #include "worker/mode/expand.h"
 #include "worker/mode/mode.h"
 #include "worker/mode/route.h"
+#include "worker/req/explain.h"
 
 static enum reason
 refuse(struct req *r, enum reason why)
@@ -178,10 +179,11 @@ to_service(struct req *r)
 /* ------------------------------------------------------------------ the route */
 
 static struct route_query
-query(const struct req *r)
+query(const struct req *r, struct span path)
 {
-	return (struct route_query){ .host = r->host, .path = r->path, .method = r->in.method,
-	    .method_text = r->in.method_text };
+	return (struct route_query){ .host = r->host, .path = path, .method = r->in.method,
+	    .method_text = r->in.method_text,
+	    .trace = r->explain == NULL ? NULL : r->explain->routes(r->explain, path) };
 }
 
 /* A route that refuses is also judged on the form a lax server might make of the path (SECURITY.md row 25). */
@@ -189,7 +191,7 @@ static void
 judge_strictly(struct req *r, struct route_match *m)
 {
 	char *p = arena_try_alloc(&r->arena, r->path.n + 1);
-	struct route_query q = query(r);
+	struct route_query q;
 	struct route_match strict;
 	struct span path;
 
@@ -198,7 +200,7 @@ judge_strictly(struct req *r, struct route_match *m)
 	path = span_make(p, uri_strict_form(r->path, p));
 	if (span_eq(path, r->path))
 		return;
-	q.path = path;
+	q = query(r, path);
 	if (route_find(r->x->routes, &q, &strict) == ROUTE_FOUND &&
 	    strict.route->action == ROUTE_RESPOND && strict.route->respond.status >= 400)
 		*m = strict;
@@ -207,7 +209,7 @@ judge_strictly(struct req *r, struct route_match *m)
 static enum reason
 find_route(struct req *r)
 {
-	struct route_query q = query(r);
+	struct route_query q = query(r, r->path);
 	struct route_match m;
 
 	switch (route_find(r->x->routes, &q, &m)) {

@@ -83,6 +83,18 @@ ctx_date(struct ctx *x)
 	return span_make(x->date, sizeof x->date);
 }
 
+enum reason
+req_parse(struct req *r, struct span head)
+{
+	const struct h1_limits *limits = &r->x->request_limits;
+
+	r->in.fields.size = limits->max_fields + r->x->fields_added;
+	r->in.fields.v = arena_try_alloc(&r->arena, r->in.fields.size * sizeof *r->in.fields.v);
+	if (r->in.fields.v == NULL)
+		return R_NO_MEMORY;
+	return h1_parse_request(&r->in, head, limits);
+}
+
 static enum reason
 find_host(struct req *r)
 {

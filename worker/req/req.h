@@ -10,6 +10,7 @@
 #include "worker/req/h1_sink.h"
 #include "worker/req/h1_source.h"
 
+struct explain;
 struct fetch;
 struct req;
 struct tunnel;
@@ -52,6 +53,7 @@ struct req {
 	void		*session;
 	const struct conf_listener *listener;
 	const struct mode_ops *mode;
+	struct explain	*explain;	/* NULL: a request like any other */
 	struct addr	peer;		/* the connection's other end, as a PROXY header told it */
 	struct span	peer_text;	/* its address without port */
 	struct addr	client;		/* who asks, after trusted proxies' X-Forwarded-For */
@@ -115,6 +117,8 @@ void	req_run(struct req *);			/* worker/steps.c */
 void	req_free(struct req **);		/* at the end of the turn */
 const char *req_step_name(enum step);
 
+/* in, from the head that the scanner found; lent from it. */
+enum reason req_parse(struct req *, struct span head);
 /* Lower-case host, port and normalised path from in; what makes them impossible is the result. */
 enum reason req_target(struct req *);
 void	req_log(struct req *);			/* journal record and counters */
