@@ -202,7 +202,8 @@ may_retry(struct fetch *f)
 
 	if (!retry_allowed(&c) || f->interims > 0)
 		return false;
-	if (retry_take(budget(r), now(f), s == NULL ? 0.2 : s->retry_budget, s == NULL ? 3 : s->retry_min))
+	if (retry_take(
+		budget(r), now(f), s == NULL ? 0.2 : s->retry_budget, s == NULL ? 3 : s->retry_min))
 		return true;
 	ctx_count(r->x, C_RETRY_NO_BUDGET, 1);
 	return false;

@@ -197,6 +197,46 @@ START_TEST(picks_count_as_in_flight_until_done)
 }
 END_TEST
 
+/* What balance_look says is what the next pick takes, however often it is asked; and it takes nothing. */
+static void
+look_agrees(enum conf_balance how, const int *weights, unsigned n)
+{
+	open_service(how, weights, n);
+	for (unsigned i = 0; i < 3 * n; i++) {
+		struct pick seen[2], p;
+
+		for (unsigned k = 0; k < 2; k++) {
+			ck_assert(balance_look(b, &service, 1, &seen[k]));
+			ck_assert_ptr_null(seen[k].endpoint);
+		}
+		ck_assert(balance_pick(b, &service, 1, NULL, 0, &p));
+		ck_assert(addr_eq(&seen[0].addr, &p.addr) && addr_eq(&seen[1].addr, &p.addr));
+		ck_assert_uint_eq(endpoint_load(p.endpoint), 1);
+		balance_done(b, &p, 1, PICK_OK);
+	}
+	close_service();
+}
+
+START_TEST(a_look_tells_the_next_pick_and_moves_nobody_on)
+{
+	static const int weights[] = { 3, 1, -2, 5, 1 };
+
+	look_agrees(BALANCE_ROUND_ROBIN, weights, 5);
+	look_agrees(BALANCE_LEAST_REQUEST, weights, 5);
+	look_agrees(BALANCE_ROUND_ROBIN, NULL, 7);
+}
+END_TEST
+
+START_TEST(a_look_at_a_service_without_endpoints_finds_none)
+{
+	struct pick p;
+
+	open_service(BALANCE_ROUND_ROBIN, NULL, 0);
+	ck_assert(!balance_look(b, &service, 1, &p));
+	close_service();
+}
+END_TEST
+
 START_TEST(backups_serve_only_when_no_primary_is_left)
 {
 	static const int weights[] = { 1, 1, -1 };
@@ -356,11 +396,13 @@ START_TEST(names_serve_once_they_are_published)
 }
 END_TEST
 
-UNIT_MAIN("worker/back/balance", equal_weights_take_turns, weights_are_met_exactly_and_smoothly,
-    the_widest_weights_are_met, least_request_takes_the_emptiest_by_weight,
-    least_request_spreads_ties, a_thousand_endpoints_are_all_served,
-    picks_count_as_in_flight_until_done, backups_serve_only_when_no_primary_is_left,
-    tried_endpoints_come_last, failures_in_a_row_eject_and_time_brings_back,
+UNIT_MAIN("worker/back/balance", a_look_tells_the_next_pick_and_moves_nobody_on,
+    a_look_at_a_service_without_endpoints_finds_none, equal_weights_take_turns,
+    weights_are_met_exactly_and_smoothly, the_widest_weights_are_met,
+    least_request_takes_the_emptiest_by_weight, least_request_spreads_ties,
+    a_thousand_endpoints_are_all_served, picks_count_as_in_flight_until_done,
+    backups_serve_only_when_no_primary_is_left, tried_endpoints_come_last,
+    failures_in_a_row_eject_and_time_brings_back,
     failures_apart_by_more_than_the_window_do_not_eject,
     ejections_double_up_to_the_cap_and_are_forgotten, no_more_than_the_share_is_ejected,
     when_all_are_ejected_they_serve_all_the_same, names_serve_once_they_are_published)

@@ -98,6 +98,30 @@ run(const struct addr *list, unsigned n, int64_t timeout)
 	return loop.now_ms - start;
 }
 
+static enum reason
+not_the_first(struct dial *self UNUSED, const struct addr *a)
+{
+	allowed++;
+	return addr_port(a) == 1 ? R_ADDRESS_DENIED : R_NONE;
+}
+
+START_TEST(a_look_finds_the_address_dialled_first_and_dials_nothing)
+{
+	struct addr list[] = { address("127.0.0.1:1"), address("127.0.0.1:2"),
+		address("127.0.0.1:3") };
+
+	setup();
+	d.allow = not_the_first;
+	ck_assert_int_eq(dial_look(&d, list, 3), R_NONE);
+	ck_assert_uint_eq(addr_port(&d.peer), 2);
+	ck_assert_uint_eq(allowed, 2);
+	ck_assert_int_eq(dial_look(&d, list, 1), R_ADDRESS_DENIED);
+	ck_assert_int_eq(dial_look(&d, list, 0), R_CONNECT_FAILED);
+	ck_assert(!d.busy && done == 0);
+	teardown();
+}
+END_TEST
+
 START_TEST(the_first_address_that_answers_wins)
 {
 	struct addr a;
@@ -355,10 +379,11 @@ START_TEST(a_unix_socket_whose_queue_is_full_is_waited_for)
 }
 END_TEST
 
-UNIT_MAIN("worker/back/dial", the_first_address_that_answers_wins,
-    a_refused_address_is_followed_at_once_by_the_next, all_refused_is_connect_failed,
-    a_black_hole_costs_the_attempt_delay, two_black_holes_do_not_hide_a_third_address,
-    the_deadline_ends_it, an_address_that_is_not_allowed_is_never_dialled,
+UNIT_MAIN("worker/back/dial", a_look_finds_the_address_dialled_first_and_dials_nothing,
+    the_first_address_that_answers_wins, a_refused_address_is_followed_at_once_by_the_next,
+    all_refused_is_connect_failed, a_black_hole_costs_the_attempt_delay,
+    two_black_holes_do_not_hide_a_third_address, the_deadline_ends_it,
+    an_address_that_is_not_allowed_is_never_dialled,
     nothing_allowed_tells_the_refusal_before_it_returns, a_failed_connect_outweighs_a_refusal,
     no_address_at_all_fails, it_dials_from_the_source_of_the_family, nothing_is_called_after_cancel,
     a_unix_socket_whose_queue_is_full_is_waited_for)

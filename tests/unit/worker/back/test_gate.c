@@ -38,6 +38,24 @@ fill(void)
 	ck_assert_int_eq(gate_enter(&g, &service, &w[2]), GATE_FULL);
 }
 
+START_TEST(a_look_says_what_entering_would_and_takes_no_place)
+{
+	struct gate_wait in[4] = { 0 };
+
+	start();
+	for (unsigned i = 0; i < 5; i++) {
+		static const enum gate_result want[] = { GATE_OPEN, GATE_OPEN, GATE_WAIT, GATE_WAIT,
+			GATE_FULL };
+
+		ck_assert_int_eq(gate_look(&g, &service), want[i]);
+		ck_assert_int_eq(gate_look(&g, &service), want[i]);
+		if (i < 4)
+			ck_assert_int_eq(gate_enter(&g, &service, &in[i]), want[i]);
+	}
+	drive_end(&l);
+}
+END_TEST
+
 START_TEST(who_came_first_is_let_in_first_and_nobody_overtakes)
 {
 	start();
@@ -88,5 +106,6 @@ START_TEST(a_grant_given_back_goes_to_the_next)
 }
 END_TEST
 
-UNIT_MAIN("worker/back/gate", who_came_first_is_let_in_first_and_nobody_overtakes,
+UNIT_MAIN("worker/back/gate", a_look_says_what_entering_would_and_takes_no_place,
+    who_came_first_is_let_in_first_and_nobody_overtakes,
     one_who_leaves_the_queue_frees_his_place_in_it, a_grant_given_back_goes_to_the_next)

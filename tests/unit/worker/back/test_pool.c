@@ -85,6 +85,38 @@ is_closed(int target)
 	return recv(target, &byte, 1, MSG_DONTWAIT) == 0;
 }
 
+static unsigned
+look(const char *at)
+{
+	struct addr a = peer(at);
+
+	return pool_look(pool, &a);
+}
+
+START_TEST(a_look_counts_what_is_usable_and_takes_nothing)
+{
+	int a, second, old;
+	struct conn *c;
+
+	setup();
+	ck_assert_uint_eq(look("127.0.0.1:80"), 0);
+	a = put("127.0.0.1:80", 8, 10000);
+	second = put("127.0.0.1:80", 8, 10000);
+	old = put("127.0.0.1:80", 8, 0);
+	ck_assert_uint_eq(look("127.0.0.1:80"), 2);
+	ck_assert_uint_eq(look("127.0.0.1:80"), 2);
+	ck_assert_uint_eq(look("127.0.0.1:81"), 0);
+	c = get("127.0.0.1:80");
+	ck_assert_ptr_nonnull(c);
+	ck_assert_uint_eq(look("127.0.0.1:80"), 1);
+	conn_free(&c);
+	close(a);
+	close(second);
+	close(old);
+	teardown();
+}
+END_TEST
+
 START_TEST(the_newest_comes_back_first)
 {
 	int a, b, a_fd, b_fd;
@@ -270,9 +302,9 @@ START_TEST(clearing_closes_all)
 }
 END_TEST
 
-UNIT_MAIN("worker/back/pool", the_newest_comes_back_first,
-    targets_are_told_apart_by_family_address_and_port, a_byte_from_the_target_closes_it,
-    the_end_from_the_target_closes_it, what_has_unread_bytes_or_ended_is_never_kept,
-    above_max_idle_the_oldest_goes, max_idle_0_keeps_nothing,
-    the_sweep_closes_what_is_too_old_and_forgets_empty_hosts,
+UNIT_MAIN("worker/back/pool", a_look_counts_what_is_usable_and_takes_nothing,
+    the_newest_comes_back_first, targets_are_told_apart_by_family_address_and_port,
+    a_byte_from_the_target_closes_it, the_end_from_the_target_closes_it,
+    what_has_unread_bytes_or_ended_is_never_kept, above_max_idle_the_oldest_goes,
+    max_idle_0_keeps_nothing, the_sweep_closes_what_is_too_old_and_forgets_empty_hosts,
     what_is_too_old_is_not_handed_out_before_the_sweep, clearing_closes_all)
