@@ -205,7 +205,7 @@ struct conf_forward {
 struct conf_access_log {
 	struct conf_pos	at;
 	const char	*path;			/* file, "stdout", or "off" */
-	const char	*format;		/* "combined" | "json" */
+	const char	*format;		/* a name of worker/shared/logline.h */
 };
 
 struct conf_telemetry { struct conf_pos at; struct conf_access_log access_log; };

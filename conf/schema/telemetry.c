@@ -1,14 +1,15 @@
 /* telemetry.c - section "telemetry": what is told about requests. */
 #include "conf/schema/schema.h"
 
-static const char *const formats[] = { "combined", "json", NULL };
+static const char *const formats[] = { "combined", "common", "squid", "json", NULL };
 
 static const struct item access_log_items[] = {
 	{ "path", ITEM_STR, offsetof(struct conf_access_log, path), "stdout",
 	    .flags = ITEM_NONEMPTY, .help = "a file, \"stdout\" or \"off\"" },
 	{ "format", ITEM_CHOICE, offsetof(struct conf_access_log, format), "combined",
 	    .names = formats,
-	    .help = "\"combined\" as other servers write it, or one JSON object per line" },
+	    .help = "\"combined\" or \"common\" as other servers write them, \"squid\" as Squid does, or "
+		"one JSON object per line: \"json\"" },
 };
 
 static const struct section schema_access_log = {

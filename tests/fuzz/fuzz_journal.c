@@ -2,7 +2,7 @@
  * fuzz_journal.c - a ring full of anything, read as the logger and as an observer do.
  *
  * The input is the positions and then the ring's bytes, repeated to its end. Whatever a reader finds becomes
- * one line without a control byte in both formats; both readers come to an end.
+ * one line without a control byte in every format; both readers come to an end.
  */
 #include <stdlib.h>
 #include "worker/shared/logline.h"
@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 line_judge(const struct journal_view *v)
 {
-	for (unsigned format = 0; format < 2; format++) {
+	for (unsigned format = 0; format <= LOGLINE_JSON; format++) {
 		struct str out = STR_INIT;
 
 		logline_write(&out, (enum logline_format)format, v);

@@ -289,8 +289,20 @@ h1_tunnel(struct req *r)
 	struct conn *c = s->conn;
 
 	conn_deadline(c, TIMER_NEVER);
+	s->tunnel_head = conn_bytes_out(c) - s->out_at_start;
 	s->conn = NULL;
 	return c;
+}
+
+static uint64_t
+h1_sent(const struct req *r)
+{
+	const struct session *s = r->session;
+
+	if (!s->delivering)
+		return 0;
+	return s->conn == NULL ? s->tunnel_head + r->bytes_out :
+				 conn_bytes_out(s->conn) - s->out_at_start;
 }
 
 /* The one place that decides whether this connection carries another request. */
@@ -318,4 +330,4 @@ h1_done(struct req *r)
 		session_close(s);
 }
 
-const struct front_ops h1_front = { h1_interim, h1_deliver, h1_tunnel, h1_done };
+const struct front_ops h1_front = { h1_interim, h1_deliver, h1_tunnel, h1_sent, h1_done };

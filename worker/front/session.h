@@ -33,6 +33,7 @@ struct session {
 	int64_t		due_ms;		/* absolute deadline of the head, or of lingering */
 	int64_t		blocked_since, blocked;	/* ms the client has not taken bytes: now, and before */
 	uint64_t	out_at_start;	/* conn's bytes out when the response began */
+	uint64_t	tunnel_head;	/* bytes of the response when the conn was given to a tunnel */
 	int64_t		linger_left;	/* bytes */
 	struct client_slot *slot;	/* its address in the table of connections per client */
 };

@@ -218,6 +218,7 @@ req_log(struct req *r)
 	r->t.total = (uint32_t)(r->x->loop.now_us - r->start_us);
 	rec.bytes_in = r->bytes_in;
 	rec.bytes_out = r->bytes_out;
+	rec.sent = r->front->sent(r);
 	rec.t = r->t;
 	rec.pid = r->x->stats->pid;
 	rec.generation = r->x->env->generation;

@@ -24,6 +24,7 @@ struct front_ops {
 	/* Writes resp and down; called again after each wake-up. NEXT_STEP: all out, or cut. */
 	enum next (*deliver)(struct req *);
 	struct conn *(*tunnel)(struct req *);	/* gives the conn up to a tunnel */
+	uint64_t (*sent)(const struct req *);	/* bytes of the answer that left: head, framing, body */
 	void	(*done)(struct req *);		/* the req is over: go on with the next request, or close */
 };
 

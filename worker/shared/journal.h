@@ -40,6 +40,7 @@ struct journal_rec {			/* as stored: this struct, then the strings back to back 
 	uint16_t	upstream_status;	/* received; 0: none */
 	uint64_t	wall_us;	/* when the request's head was complete */
 	uint64_t	bytes_in, bytes_out;	/* body bytes from and to the client (tunnels: payload) */
+	uint64_t	sent;		/* bytes of the answer that left: head, framing, body */
 	struct journal_times t;
 	uint32_t	pid, generation;
 	uint16_t	reason;		/* enum reason */
@@ -63,7 +64,7 @@ struct journal_ring {
 };
 struct journal_data { uint32_t lanes; uint32_t pad[15]; struct journal_ring ring[]; };
 
-#define JOURNAL_VERSION 1
+#define JOURNAL_VERSION 2
 size_t	journal_size(unsigned lanes);
 /* Master, before a lane is used again: what the logger has not read yet stays, a damaged head is put right. */
 void	journal_reset(struct journal_ring *);

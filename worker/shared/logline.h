@@ -8,12 +8,12 @@
 #include "worker/shared/journal.h"
 
 /*
- * combined: NCSA combined exactly (client - - [time] "request" status bytes "referer" "agent").
- * json: one object: time, client, method, host, target, status, upstream_status, bytes_in, bytes_out, times in
- * milliseconds (dns_ms, connect_ms, first_byte_ms, total_ms), route or rule, listener, upstream, reason, tries,
- * reused, request_id, referer, agent, pid, generation. reason is "upstream" for a status the target gave itself.
+ * combined, common: NCSA's, exactly (client - - [time] "request" status bytes, and "referer" "agent").
+ * squid: Squid's native line (logline_squid.c).
+ * json: one object, the fields of conf/logfield_tbl.h; times are milliseconds.
  */
-enum logline_format { LOGLINE_COMBINED, LOGLINE_JSON };
+enum logline_format { LOGLINE_COMBINED, LOGLINE_COMMON, LOGLINE_SQUID, LOGLINE_JSON };
+#define LOGLINE_NAMES "combined, common, squid or json"
 int	logline_format_parse(enum logline_format *, const char *name) MUST_CHECK;
 /* Appends the line, "\n" included, to out. Values of query parameters that look like secrets
  * (token, key, password …) are replaced by "***". Not for threads. */

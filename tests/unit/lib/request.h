@@ -11,7 +11,9 @@ static struct ctx request_ctx;
 
 static inline enum next request_deliver(struct req *r) { (void)r; return NEXT_STEP; }
 static inline void request_done(struct req *r) { (void)r; }
-static const struct front_ops request_front = { .deliver = request_deliver, .done = request_done };
+static inline uint64_t request_sent(const struct req *r) { (void)r; return 0; }
+static const struct front_ops request_front = {
+	.deliver = request_deliver, .sent = request_sent, .done = request_done };
 
 /* Once per test, before the first request. */
 static inline struct ctx *

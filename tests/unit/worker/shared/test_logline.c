@@ -1,7 +1,8 @@
 #include "tests/unit/unit.h"
 #include <stdio.h>
 #include "conf/base/json.h"
-#include "worker/shared/logline.c"
+#include "conf/logfield.h"
+#include "worker/shared/logline.h"
 
 static struct journal_view
 view_of(const char *target, const char *referer, const char *agent)
@@ -58,6 +59,19 @@ START_TEST(combined_is_as_ncsa_wrote_it)
 }
 END_TEST
 
+START_TEST(common_is_combined_without_its_tail)
+{
+	struct journal_view v = view_of(
+	    "/apache_pb.gif", "http://www.example.com/", "Mozilla/4.08");
+	struct str out = STR_INIT;
+
+	logline_write(&out, LOGLINE_COMMON, &v);
+	ck_assert_str_eq(out.data,
+	    "127.0.0.1 - - [10/Oct/2000:20:55:36 +0000] \"GET /apache_pb.gif HTTP/1.1\" 200 2326\n");
+	str_fini(&out);
+}
+END_TEST
+
 START_TEST(nothing_known_is_dashes)
 {
 	struct journal_view v = { 0 };
@@ -71,10 +85,6 @@ END_TEST
 
 START_TEST(json_is_one_object_with_every_field)
 {
-	static const char *const keys[] = { "time", "client", "method", "host", "target", "status",
-		"upstream_status", "bytes_in", "bytes_out", "dns_ms", "connect_ms", "first_byte_ms",
-		"total_ms", "route", "listener", "upstream", "reason", "tries", "reused",
-		"request_id", "pid", "generation" };
 	struct journal_view v = view_of("/a\"b\\c\r\n\x1b\xff", NULL, "x");
 	struct str out = STR_INIT;
 	struct json *j;
@@ -82,8 +92,9 @@ START_TEST(json_is_one_object_with_every_field)
 	logline_write(&out, LOGLINE_JSON, &v);
 	j = json_parse(str_span(&out), NULL);
 	ck_assert_ptr_nonnull(j);
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		ck_assert_msg(json_get(j, keys[i]) != NULL, "%s", keys[i]);
+	for (unsigned i = 0; i < LF_MAX; i++)
+		ck_assert_msg((json_get(j, logfields.v[i].name) != NULL) == (i != LF_RULE), "%s",
+		    logfields.v[i].name);
 	ck_assert_str_eq(json_str(json_get(j, "time"), ""), "2000-10-10T20:55:36.123Z");
 	ck_assert_str_eq(json_str(json_get(j, "target"), ""), "/a\"b\\c\r\n\x1b\xc3\xbf");
 	ck_assert(json_num(json_get(j, "total_ms"), 0) == 12.345);
@@ -187,7 +198,7 @@ START_TEST(longest_line_is_whole_and_below_4_kib)
 		memset(text, kinds[k], sizeof text);
 		for (unsigned i = 0; i < JS_MAX; i++)
 			v.s[i] = span_make(text, i == JS_TARGET ? JOURNAL_URI : JOURNAL_TEXT);
-		for (unsigned f = 0; f < 2; f++) {
+		for (unsigned f = 0; f <= LOGLINE_JSON; f++) {
 			struct str out = STR_INIT;
 			struct json *j;
 
@@ -210,13 +221,14 @@ START_TEST(format_names_are_known)
 
 	ck_assert_int_eq(logline_format_parse(&f, "json"), 0);
 	ck_assert_int_eq(f, LOGLINE_JSON);
-	ck_assert_int_eq(logline_format_parse(&f, "combined"), 0);
-	ck_assert_int_eq(f, LOGLINE_COMBINED);
-	ck_assert_int_eq(logline_format_parse(&f, "squid"), -E_UNKNOWN);
+	ck_assert_int_eq(logline_format_parse(&f, "squid"), 0);
+	ck_assert_int_eq(f, LOGLINE_SQUID);
+	ck_assert_int_eq(logline_format_parse(&f, "xml"), -E_UNKNOWN);
 }
 END_TEST
 
-UNIT_MAIN("worker/shared/logline", combined_is_as_ncsa_wrote_it, nothing_known_is_dashes,
+UNIT_MAIN("worker/shared/logline", combined_is_as_ncsa_wrote_it,
+    common_is_combined_without_its_tail, nothing_known_is_dashes,
     json_is_one_object_with_every_field, forward_requests_name_their_rule,
     every_other_status_than_2xx_has_a_reason, hostile_bytes_leave_escaped,
     secrets_in_queries_are_hidden, secrets_in_the_referer_are_hidden,

@@ -1,0 +1,271 @@
+/*
+ * logline_text.c - the pieces of a line: our own words, numbers, and what a peer sent.
+ *
+ * Whatever a peer sent passes through line_text: bytes that could end a line, a quoted field or a word leave escaped
+ * in the manner of the format, and each string has a budget of escaped bytes, so that the whole line stays below
+ * 4 KiB. No library formatting: the logger's time counts as time of the request.
+ */
+#include <arpa/inet.h>
+
+#include "worker/shared/logline_priv.h"
+
+#define KEY_MAX 64 /* of a parameter's name, compared in lower case */
+
+/* Escaped bytes a string may fill; the sum and the fixed parts stay below LINE_MAX_BYTES. */
+static const uint16_t budgets[JS_MAX] = {
+	[JS_METHOD] = 64,
+	[JS_TARGET] = 1500,
+	[JS_HOST] = 300,
+	[JS_UPSTREAM] = 160,
+	[JS_ROUTE] = 128,
+	[JS_LISTENER] = 128,
+	[JS_REFERER] = 400,
+	[JS_AGENT] = 400,
+	[JS_TYPE] = 128,
+	[JS_REQUEST_ID] = 128,
+};
+
+/* ------------------------------------------------------------------------------------ our own text */
+
+/* One byte is kept for the line's end. */
+void
+line_put(struct line *l, const char *p, size_t n)
+{
+	size_t room = sizeof l->buf - 1 - l->at;
+
+	if (n > room)
+		n = room;
+	memcpy(l->buf + l->at, p, n);
+	l->at += n;
+}
+
+void
+line_puts(struct line *l, const char *s)
+{
+	line_put(l, s, strlen(s));
+}
+
+/* At least `width` digits. */
+void
+line_u64(struct line *l, uint64_t v, unsigned width)
+{
+	char digits[20], *p = digits + sizeof digits;
+
+	do
+		*--p = (char)('0' + v % 10);
+	while ((v /= 10) != 0);
+	while ((size_t)(digits + sizeof digits - p) < width)
+		*--p = '0';
+	line_put(l, p, (size_t)(digits + sizeof digits - p));
+}
+
+void
+line_client(struct line *l, const struct journal_rec *rec)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if ((rec->client_family == AF_INET || rec->client_family == AF_INET6) &&
+	    inet_ntop(rec->client_family, rec->client_ip, text, sizeof text) != NULL)
+		line_puts(l, text);
+	else
+		line_puts(l, rec->client_family == AF_UNIX ? "unix:" : "-");
+}
+
+/* -------------------------------------------------------------------------------------- peers' text */
+
+/* What begins an escape, and the printable bytes that need one besides controls, DEL and what is not ASCII. */
+static const struct {
+	const char *prefix, *unsafe;
+} escapes[] = {
+	[ESCAPE_QUOTED] = { "\\x", "\"\\" },
+	[ESCAPE_JSON] = { "\\u00", "\"\\" },
+	[ESCAPE_URL] = { "%", " \"#'<>[\\]^`{|}~" }, /* RFC 1738 2.2; the percent sign is there already */
+};
+
+static bool
+plain(const struct line *l, unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && strchr(escapes[l->escape].unsafe, c) == NULL;
+}
+
+static void
+put_escape(struct line *l, unsigned char c)
+{
+	static const char hex[][17] = { "0123456789abcdef", "0123456789ABCDEF" };
+	const char *digit = hex[l->escape == ESCAPE_URL];
+	char pair[2] = { digit[c >> 4], digit[c & 15] };
+
+	line_puts(l, escapes[l->escape].prefix);
+	line_put(l, pair, 2);
+}
+
+/* Escapes within *budget; what does not fit is cut and shown as "...". */
+void
+line_text(struct line *l, struct span s, size_t *budget)
+{
+	size_t escape = strlen(escapes[l->escape].prefix) + 2, i = 0;
+
+	while (i<s.n && * budget> 0) {
+		size_t run = 0;
+
+		while (i + run < s.n && run < *budget && plain(l, (unsigned char)s.p[i + run]))
+			run++;
+		line_put(l, s.p + i, run);
+		i += run;
+		*budget -= run;
+		if (i == s.n || run > 0)
+			continue;
+		if (*budget < escape)
+			break;
+		put_escape(l, (unsigned char)s.p[i++]);
+		*budget -= escape;
+	}
+	if (i < s.n) {
+		line_puts(l, "...");
+		*budget = 0;
+	}
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* A parameter's name in lower case with its percent escapes undone; other bytes than letters and digits become '_'. */
+static size_t
+key_normal(struct span name, char out[static KEY_MAX + 1])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < name.n && n < KEY_MAX; i++) {
+		int c = (unsigned char)name.p[i];
+
+		if (c == '%' && i + 2 < name.n && hex_digit(name.p[i + 1]) >= 0 &&
+		    hex_digit(name.p[i + 2]) >= 0) {
+			c = hex_digit(name.p[i + 1]) * 16 + hex_digit(name.p[i + 2]);
+			i += 2;
+		}
+		if (c >= 'A' && c <= 'Z')
+			c |= 0x20;
+		out[n++] = (char)((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '_');
+	}
+	out[n] = '\0';
+	return n;
+}
+
+/* Names that hold one of the parts anywhere, or one of the words between underscores. */
+static bool
+key_secret(struct span name)
+{
+	static const char *const parts[] = { "token", "passw", "secret", "signature", "apikey",
+		"accesskey", "privatekey", "credential", "session", "jwt" };
+	static const char *const words[] = { "key", "sig", "auth", "authorization", "sid", "pwd",
+		"pass", "pin", "otp", "code", "assertion" };
+	char key[KEY_MAX + 1];
+	struct span rest, word;
+
+	rest = span_make(key, key_normal(name, key));
+	for (unsigned i = 0; i < ARRAY_LEN(parts); i++)
+		if (strstr(key, parts[i]) != NULL)
+			return true;
+	while (span_split(&rest, '_', &word))
+		for (unsigned i = 0; i < ARRAY_LEN(words); i++)
+			if (span_eq_str(word, words[i]))
+				return true;
+	return false;
+}
+
+static size_t
+length_until(struct span s, const char *stops)
+{
+	size_t n = 0;
+
+	while (n < s.n && (s.p[n] == '\0' || strchr(stops, s.p[n]) == NULL))
+		n++;
+	return n;
+}
+
+static struct span
+span_from(struct span s, size_t at)
+{
+	return span_make(s.p + at, s.n - at);
+}
+
+/* One "name=value" of a query, up to and with the separator behind it. */
+static struct span
+put_parameter(struct line *l, struct span query, size_t *budget)
+{
+	size_t whole = length_until(query, "&;#"),
+	       name = length_until(span_make(query.p, whole), "=");
+
+	if (name < whole && key_secret(span_make(query.p, name))) {
+		line_text(l, span_make(query.p, name + 1), budget);
+		line_text(l, SPAN("***"), budget);
+	} else {
+		line_text(l, span_make(query.p, whole), budget);
+	}
+	query = span_from(query, whole);
+	if (query.n > 0) {
+		line_text(l, span_make(query.p, 1), budget);
+		query = span_from(query, 1);
+	}
+	return query;
+}
+
+/* The user information of an absolute URL: returns what follows it. */
+static struct span
+put_authority(struct line *l, struct span url, size_t *budget)
+{
+	size_t scheme = length_until(url, ":/?#"), end, at;
+
+	if (url.n < scheme + 3 || memcmp(url.p + scheme, "://", 3) != 0)
+		return url;
+	line_text(l, span_make(url.p, scheme + 3), budget);
+	url = span_from(url, scheme + 3);
+	end = length_until(url, "/?#");
+	for (at = end; at > 0 && url.p[at - 1] != '@'; at--)
+		continue;
+	if (at == 0)
+		return url;
+	line_text(l, SPAN("***@"), budget);
+	return span_from(url, at);
+}
+
+static void
+put_url(struct line *l, struct span url, size_t budget)
+{
+	size_t path;
+
+	url = put_authority(l, url, &budget);
+	path = length_until(url, "?#");
+	if (path < url.n)
+		path++;
+	line_text(l, span_make(url.p, path), &budget);
+	for (url = span_from(url, path); url.n > 0 && budget > 0;)
+		url = put_parameter(l, url, &budget);
+}
+
+void
+line_string(struct line *l, const struct journal_view *v, enum journal_string which)
+{
+	size_t budget = budgets[which];
+
+	if (which == JS_TARGET || which == JS_REFERER)
+		put_url(l, v->s[which], budget);
+	else
+		line_text(l, v->s[which], &budget);
+}
+
+void
+line_or_dash(struct line *l, const struct journal_view *v, enum journal_string which)
+{
+	if (v->s[which].n == 0)
+		line_puts(l, "-");
+	else
+		line_string(l, v, which);
+}
+
