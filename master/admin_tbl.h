@@ -28,6 +28,7 @@ CMD(CMD_CONN_LS, "conn ls", "[--client CIDR] [--limit N]", ADMIN_VIEW,
     "client connections of all workers, at most N of each (200); --client: of these addresses")
 CMD(CMD_CONN_KILL, "conn kill", "ID | --client CIDR", ADMIN_OPERATE,
     "reset a connection that conn ls names, or all of these addresses; tells how many")
-CMD(CMD_LOG, "log", "[--follow] [--format combined|json] [-n N]", ADMIN_OPERATE, "the last requests, or those to come")
+CMD(CMD_LOG, "log", "[-q EXPR] [--follow] [--format combined|common|squid|json] [-n N]", ADMIN_OPERATE,
+    "the last requests, or those to come; -q: those that EXPR is true of")
 CMD(CMD_VERSION, "version", "", ADMIN_VIEW, "versions of proxyctl and of the running proxyd")
 CMD(CMD_HELP, "help", "[VERB]", ADMIN_LOCAL, "this list, or one verb")

@@ -17,16 +17,14 @@
 #include "master/options.h"
 #include "tools/proxyctl/call.h"
 #include "tools/proxyctl/check.h"
-#include "tools/proxyctl/follow.h"
 #include "tools/proxyctl/format.h"
 #include "tools/proxyctl/output.h"
+#include "tools/proxyctl/records.h"
 #include "tools/proxyctl/watch.h"
 
 #define WAIT_DEFAULT "30"
-#define LOG_LINES 20
-#define LOG_LINES_MAX 100000
 
-static call_f run_check, run_reload, run_stop, run_log, run_version, run_help;
+static call_f run_check, run_reload, run_stop, run_version, run_help;
 static call_format_f format_text, format_diff;
 
 static const struct command {
@@ -43,7 +41,7 @@ static call_f *const runs[CMD_MAX] = {
 	[CMD_CHECK] = run_check,
 	[CMD_RELOAD] = run_reload,
 	[CMD_STOP] = run_stop,
-	[CMD_LOG] = run_log,
+	[CMD_LOG] = records_run,
 	[CMD_VERSION] = run_version,
 	[CMD_HELP] = run_help,
 };
@@ -163,52 +161,6 @@ run_version(struct call *c)
 	(void)printf("proxyctl %s\nproxyd   %s\n", PROXYD_VERSION,
 	    running != NULL ? running : "not running");
 	return EXIT_OK;
-}
-
-/* --------------------------------------------------------------------------------------------- log */
-
-struct log_options {
-	enum logline_format format;
-	uint64_t n;
-	bool follow;
-};
-
-static int
-log_options(struct call *c, struct log_options *lo)
-{
-	const char *format = call_value(c, "--format"), *n = call_value(c, "-n");
-
-	*lo = (struct log_options){ .format = c->o->json ? LOGLINE_JSON : LOGLINE_COMBINED,
-		.n = LOG_LINES };
-	lo->follow = call_flag(c, "--follow") || call_flag(c, "-f");
-	if (format != NULL && logline_format_parse(&lo->format, format) != 0)
-		return call_usage(c, "--format is combined or json");
-	if (n != NULL && !call_number(n, LOG_LINES_MAX, &lo->n))
-		return call_usage(c, "-n takes a number of records up to 100000");
-	return c->argc > 0 ? call_usage(c, "unexpected argument") : EXIT_OK;
-}
-
-static int
-run_log(struct call *c)
-{
-	struct log_options lo;
-	struct shm shm;
-	int rc = log_options(c, &lo);
-
-	if (rc == EXIT_OK)
-		rc = call_ask(c, CALL_PATIENCE_MS);
-	if (rc != EXIT_OK)
-		return rc;
-	if (c->answer.fd < 0) {
-		(void)err_set(&c->ed, -E_PROTO, "proxyd handed over no journal");
-		return call_failed(c);
-	}
-	if (shm_attach(&shm, c->answer.fd, "journal", JOURNAL_VERSION, 0, &c->ed) != 0)
-		return call_failed(c);
-	c->answer.fd = -1; /* shm owns it now */
-	rc = follow_journal(&shm, lo.format, (unsigned)lo.n, lo.follow, c->answer.pid, &c->ed);
-	shm_close(&shm);
-	return rc == 0 ? EXIT_OK : call_failed(c);
 }
 
 /* -------------------------------------------------------------------------------------------- help */
