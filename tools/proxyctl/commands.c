@@ -17,6 +17,7 @@
 #include "master/options.h"
 #include "tools/proxyctl/call.h"
 #include "tools/proxyctl/check.h"
+#include "tools/proxyctl/expressions.h"
 #include "tools/proxyctl/format.h"
 #include "tools/proxyctl/output.h"
 #include "tools/proxyctl/records.h"
@@ -200,6 +201,8 @@ run_help(struct call *c)
 	if (id == CMD_MAX)
 		return call_usage(c, "no such verb");
 	(void)printf("proxyctl %s %s\n    %s\n", rows[id].verb, rows[id].args, rows[id].help);
+	if (strstr(rows[id].args, "EXPR") != NULL)
+		expressions_help();
 	return EXIT_OK;
 }
 

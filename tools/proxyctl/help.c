@@ -5,6 +5,7 @@
 
 #include "conf/base/version.h"
 #include "tools/proxyctl/commands.h"
+#include "tools/proxyctl/expressions.h"
 
 #define HELP_COLUMN 30
 
@@ -77,7 +78,9 @@ command_manual(void)
 	    ".TP\n.B \\-\\-json\nThe data as proxyd gave it.\n"
 	    ".TP\n.BI \\-\\-watch \" SECONDS\"\n"
 	    "A verb that shows something is repeated until Ctrl\\-C, on a terminal in\nplace, with\n"
-	    ".B \\-\\-json\none document a line.\n"
+	    ".B \\-\\-json\none document a line.\n");
+	expressions_manual();
+	(void)printf(
 	    ".SH EXIT STATUS\n0 ok, 1 failed, 2 usage, 3 not running.\n"
 	    ".SH SEE ALSO\n.BR proxyd (8),\n.BR proxyd.conf (5)\n");
 }

@@ -1,0 +1,84 @@
+/*
+ * expressions.c - the grammar of conf/base/expr.h and the fields of conf/logfield_tbl.h, for people.
+ */
+#include "tools/proxyctl/expressions.h"
+
+#include <stdio.h>
+
+#include "conf/logfield.h"
+
+static const char *const grammar[] = {
+	"expr   = term { \"or\" term }",
+	"term   = factor { \"and\" factor }",
+	"factor = \"not\" factor | \"(\" expr \")\" | test",
+	"test   = field | field op value | field \"in\" \"(\" value { \",\" value } \")\"",
+	"op     = \"=\" | \"!=\" | \"<\" | \"<=\" | \">\" | \">=\" | \"~\"",
+	"value  = word | '\"' text '\"' | \"'\" text \"'\"",
+};
+
+static const char *const rules[] = {
+	"A field alone is true when it has a value: not absent, empty, 0 or false.",
+	"~ is for text: * stands for any characters, ? for one, and the whole must fit.",
+	"What is absent equals nothing, and is neither below nor above anything.",
+	"In quotes \\ takes the next character as it is.",
+};
+
+static const char *const values[] = {
+	[EXPR_TEXT] = "text",
+	[EXPR_NAME] = "text, compared without case",
+	[EXPR_NUMBER] = "a number: 500, 1.5",
+	[EXPR_MSEC] = "a duration: 250ms, 1s; alone: ms",
+	[EXPR_SIZE] = "a size: 512, 64KiB",
+	[EXPR_TIME] = "a time, UTC: 2026-01-31, 2026-01-31T08:00",
+	[EXPR_BOOL] = "true or false",
+	[EXPR_ADDR] = "an address or a block: 10.0.0.0/8",
+};
+
+void
+expressions_help(void)
+{
+	(void)printf("\nEXPR, as in 'status>=500 and route=api':\n\n");
+	for (unsigned i = 0; i < ARRAY_LEN(grammar); i++)
+		(void)printf("    %s\n", grammar[i]);
+	(void)printf("\n");
+	for (unsigned i = 0; i < ARRAY_LEN(rules); i++)
+		(void)printf("    %s\n", rules[i]);
+	(void)printf("\nfields:\n\n");
+	for (unsigned i = 0; i < LF_MAX; i++)
+		(void)printf("    %-16s %s (%s)\n", logfields.v[i].name,
+		    logfield_help((enum logfield)i), values[logfields.v[i].type]);
+}
+
+static void
+roff(const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if (*s == '-')
+			(void)putchar('\\');
+		(void)fputs(*s == '\\' ? "\\e" : (char[]){ *s, '\0' }, stdout);
+	}
+}
+
+void
+expressions_manual(void)
+{
+	(void)printf(".SH EXPRESSIONS\nWhat\n.B \\-q\ntakes, as in\n"
+		     ".BR \"proxyctl log \\-q \\(aqstatus>=500 and route=api\\(aq\" :\n.PP\n.nf\n");
+	for (unsigned i = 0; i < ARRAY_LEN(grammar); i++) {
+		roff(grammar[i]);
+		(void)printf("\n");
+	}
+	(void)printf(".fi\n.PP\n");
+	for (unsigned i = 0; i < ARRAY_LEN(rules); i++) {
+		roff(rules[i]);
+		(void)printf("\n");
+	}
+	(void)printf("The fields are those of a JSON log line:\n");
+	for (unsigned i = 0; i < LF_MAX; i++) {
+		(void)printf(".TP\n.B %s\n", logfields.v[i].name);
+		roff(logfield_help((enum logfield)i));
+		(void)printf(";\n");
+		roff(values[logfields.v[i].type]);
+		(void)printf(".\n");
+	}
+}
