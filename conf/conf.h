@@ -27,6 +27,7 @@ struct conf_process {
 	const char	*admin_socket;		/* NULL: the default of DESIGN.md 9 */
 	int64_t		connections;		/* client connections per worker; 0: see worker.c */
 	int64_t		drain_ms;		/* patience with requests that make no progress at stop and reload */
+	int64_t		history;		/* bytes of earlier configurations kept */
 	const char	*log;			/* event log: "stderr" or a path */
 	const char	*log_level;
 };
@@ -227,4 +228,5 @@ struct conf {
 	struct conf_telemetry telemetry;
 	uint64_t	 digest;		/* of the bytes read: two equal files are one configuration */
 	struct arena	*arena;			/* owns everything above */
+	unsigned	 refs;			/* holders: conf_ref, conf_free */
 };

@@ -232,6 +232,7 @@ conf_new(void)
 	arena_init(arena, NULL, 0, 0);
 	c = arena_alloc(arena, sizeof *c);
 	c->arena = arena;
+	c->refs = 1;
 	return c;
 }
 
@@ -255,15 +256,23 @@ conf_load(const struct conf_source *src, struct conf_problems *problems)
 	return c;
 }
 
+struct conf *
+conf_ref(struct conf *c)
+{
+	c->refs++;
+	return c;
+}
+
 void
 conf_free(struct conf **cp)
 {
+	struct conf *c = *cp;
 	struct arena *arena;
 
-	if (*cp == NULL)
-		return;
-	arena = (*cp)->arena;
 	*cp = NULL;
+	if (c == NULL || --c->refs > 0)
+		return;
+	arena = c->arena;
 	arena_fini(arena);
 	mem_free(arena);
 }

@@ -26,7 +26,8 @@ void	conf_problems_fini(struct conf_problems *);
 
 /* NULL when problems->errors > 0. Runs the schema, defaults, the cross-section checks and resolves names. */
 struct conf *conf_load(const struct conf_source *, struct conf_problems *);
-void	conf_free(struct conf **);
+struct conf *conf_ref(struct conf *);		/* one holder more; returns it */
+void	conf_free(struct conf **);		/* one holder less; accepts NULL */
 
 /* The effective configuration, defaults and shipped rules included, as text that conf_load accepts again. */
 void	conf_print(const struct conf *, bool defaults, struct str *out);

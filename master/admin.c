@@ -159,6 +159,12 @@ older_left(const struct master *m)
 	return false;
 }
 
+struct master *
+admin_master(const struct admin_client *c)
+{
+	return c->master;
+}
+
 uid_t
 admin_uid(const struct admin_client *c)
 {

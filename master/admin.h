@@ -34,4 +34,5 @@ void	admin_refuse(struct admin_client *, const char *why);
 /* The answer is ready but is sent when no older generation is left, or after the patience the client has. */
 void	admin_reply_late(struct admin_client *, struct json *data);
 void	admin_patience(struct admin_client *, int64_t seconds);
+struct master *admin_master(const struct admin_client *);
 uid_t	admin_uid(const struct admin_client *);		/* who asks */

@@ -55,8 +55,11 @@ admin_run(struct master *m, struct admin_client *c, const struct admin_request *
 	static admin_command_f *const run[CMD_MAX] = {
 		[CMD_CONFIG_SHOW] = admin_config_show,
 		[CMD_CONFIG_DIFF] = admin_config_diff,
+		[CMD_CONFIG_HISTORY] = admin_config_history,
+		[CMD_CONFIG_ROLLBACK] = admin_config_rollback,
 		[CMD_STATUS] = admin_status,
 		[CMD_RELOAD] = admin_reload,
+		[CMD_CONFIRM] = admin_confirm,
 		[CMD_STOP] = cmd_stop,
 		[CMD_WORKERS] = admin_workers,
 		[CMD_CONN_LS] = admin_conn_ls,

@@ -123,6 +123,7 @@ admin_status(struct master *m, struct admin_client *c, const struct admin_reques
 	json_set_int(o, "generation", g->number);
 	json_set_int(o, "generations_alive", m->generations.count);
 	json_set_str(o, "last_reload", m->cycle.last);
+	admin_set_confirm(o, m);
 	json_set_str(o, "config_file", m->path);
 	set_objects(o, g, stats);
 	json_set(o, "counters", counters_json(stats));

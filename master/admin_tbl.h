@@ -8,8 +8,12 @@
  *
  * What travels:
  *   config show | config diff		data: {"text": "..."}; of diff also "changes": number
+ *   config history			data: [{"generation", "at", "by", "changes", "digest",
+ *					"state": "serves" | "unconfirmed" | "kept" | "dropped"}], oldest first
  *   status				data: as tools/proxyctl/format.c shows it
- *   reload [--wait SECONDS]		data: {"generation": number, "text": "what changed"}
+ *   reload | config rollback		data: {"generation": number, "changes", "waited_ms", "text": "what changed"}; while it is
+ *					to be confirmed also "unconfirmed": {"generation", "returns_to", "left_s"}
+ *   confirm				data: {"generation": number}
  *   stop [--fast]			data: {}; the answer comes before the stop
  *   workers				data: as tools/proxyctl/format.c shows it
  *   conn ls				data: {"workers": [{"pid", "slot", "lane", "generation", "data" (worker/ask_tbl.h) or "error"}]}
@@ -18,10 +22,16 @@
  *   version				data: {"version": "..."}
  */
 CMD(CMD_CHECK, "check", "[FILE]", ADMIN_LOCAL, "judge a configuration file; needs no running proxyd")
-CMD(CMD_CONFIG_SHOW, "config show", "", ADMIN_OPERATE, "the configuration in force, defaults included")
-CMD(CMD_CONFIG_DIFF, "config diff", "", ADMIN_OPERATE, "what a reload would change")
+CMD(CMD_CONFIG_SHOW, "config show", "[N]", ADMIN_OPERATE, "the configuration in force, or of generation N, defaults included")
+CMD(CMD_CONFIG_DIFF, "config diff", "[N [M]]", ADMIN_OPERATE,
+    "what a reload would change, or what differs from generation N to M or to the one in force")
+CMD(CMD_CONFIG_HISTORY, "config history", "", ADMIN_OPERATE, "the last configurations that served, and who asked for them")
+CMD(CMD_CONFIG_ROLLBACK, "config rollback", "N [--wait [SECONDS]] [--confirm TIME]", ADMIN_OPERATE,
+    "take the configuration of generation N again, as it was")
 CMD(CMD_STATUS, "status", "", ADMIN_VIEW, "listeners, services and counters on one screen")
-CMD(CMD_RELOAD, "reload", "[--wait [SECONDS]]", ADMIN_OPERATE, "take the configuration file again; tells the verdict")
+CMD(CMD_RELOAD, "reload", "[--wait [SECONDS]] [--confirm TIME]", ADMIN_OPERATE,
+    "take the configuration file again; --confirm 60s: return to the one before unless confirmed")
+CMD(CMD_CONFIRM, "confirm", "", ADMIN_OPERATE, "keep the configuration that reload --confirm brought")
 CMD(CMD_STOP, "stop", "[--fast]", ADMIN_OPERATE, "finish the requests in progress and end; --fast: end now")
 CMD(CMD_WORKERS, "workers", "", ADMIN_VIEW, "the processes and what they do")
 CMD(CMD_CONN_LS, "conn ls", "[--client CIDR] [--limit N]", ADMIN_VIEW,

@@ -17,7 +17,9 @@
 #include "master/seat.h"
 
 #define WAIT_STEP_MS	250
+#define DIFF_MAX	((size_t)1 << 20)
 
+static void begin(struct master *, const struct reload *);
 static void step_wait(struct master *);
 static void step_judge(struct master *);
 
@@ -42,8 +44,8 @@ remember(struct master *m, const struct verdict *v)
 	struct cycle *c = &m->cycle;
 
 	if (v->ok)
-		snprintf(c->last, sizeof c->last, "generation %u serves, %u changes", v->generation,
-		    v->changes);
+		snprintf(c->last, sizeof c->last, "%s: generation %u serves, %u changes",
+		    c->now.by, v->generation, v->changes);
 	else
 		snprintf(c->last, sizeof c->last, "rejected: %s", v->error);
 	if (v->ok)
@@ -92,9 +94,8 @@ cycle_finish(struct master *m, const char *error, const char *text)
 	if (!c->has_pending)
 		return;
 	c->has_pending = false;
-	c->now = c->pending;
-	c->now.waited = true;
-	step_wait(m);
+	c->pending.waited = true;
+	begin(m, &c->pending);
 }
 
 /* -------------------------------------------------------------- judging */
@@ -180,6 +181,25 @@ cycle_judged(struct master *m, pid_t pid, int status)
 		judged(m);
 }
 
+/* A configuration that served before goes straight to its start. */
+static void
+step_take(struct master *m)
+{
+	struct cycle *c = &m->cycle;
+	const struct past *past = history_find(&m->history, c->now.take);
+	struct errdetail ed = { 0 };
+
+	c->now.began_ms = now_ms();
+	c->judgement = (struct judgement){ .diff.cap = DIFF_MAX };
+	if (past == NULL || past->conf == NULL) {
+		cycle_finish(m, "that configuration is not kept any more", "");
+		return;
+	}
+	c->judgement.changes = conf_diff(m->current->conf, past->conf, &c->judgement.diff);
+	if (cycle_start(m, conf_ref(past->conf), &ed) != 0)
+		cycle_finish(m, ed.text, "");
+}
+
 static void
 step_judge(struct master *m)
 {
@@ -247,6 +267,8 @@ wait_left(struct master *m)
 {
 	int64_t most = 0;
 
+	if (m->cycle.now.urgent)
+		return lanes_suffice(m) || !cut_oldest(m) ? 0 : WAIT_STEP_MS;
 	LIST_EACH(&m->generations, n) {
 		int64_t left = drain_left(LIST_ENTRY(n, struct generation, node));
 
@@ -264,6 +286,10 @@ step_wait(struct master *m)
 	struct cycle *c = &m->cycle;
 	int64_t left = c->now.diff ? 0 : wait_left(m);
 
+	if (left == 0 && c->now.take != 0) {
+		step_take(m);
+		return;
+	}
 	if (left == 0) {
 		step_judge(m);
 		return;
@@ -311,6 +337,19 @@ refuse(const struct master *m, const struct reload *r, const char *why)
 }
 
 static void
+begin(struct master *m, const struct reload *r)
+{
+	struct errdetail ed = { 0 };
+
+	if (confirm_allows(m, r, &ed) != 0) {
+		refuse(m, r, ed.text);
+		return;
+	}
+	m->cycle.now = *r;
+	step_wait(m);
+}
+
+static void
 ask(struct master *m, const struct reload *r)
 {
 	struct cycle *c = &m->cycle;
@@ -318,8 +357,7 @@ ask(struct master *m, const struct reload *r)
 	if (m->stop.mode != STOP_NONE || m->current == NULL) {
 		refuse(m, r, m->current == NULL ? "still starting" : "stopping");
 	} else if (c->state == CYCLE_IDLE) {
-		c->now = *r;
-		step_wait(m);
+		begin(m, r);
 	} else if (r->diff) {
 		refuse(m, r, "a reload is in progress: ask again when it is over");
 	} else {
@@ -331,18 +369,11 @@ ask(struct master *m, const struct reload *r)
 }
 
 void
-cycle_reload(struct master *m, cycle_verdict_f *done, void *owner)
+cycle_reload(struct master *m, const struct reload *wish)
 {
-	struct reload r = { .done = done, .owner = owner, .asked_ms = now_ms() };
+	struct reload r = *wish;
 
-	ask(m, &r);
-}
-
-void
-cycle_diff(struct master *m, cycle_verdict_f *done, void *owner)
-{
-	struct reload r = { .done = done, .owner = owner, .asked_ms = now_ms(), .diff = true };
-
+	r.asked_ms = now_ms();
 	ask(m, &r);
 }
 

@@ -3,6 +3,8 @@
  *
  *   IDLE -> WAITING (an older generation still drains) -> JUDGING (child) -> STARTING (new workers) -> swap -> IDLE
  *
+ * What served before is taken again without JUDGING (config rollback, a reload that was not confirmed).
+ *
  * Every failure on the way keeps the serving generation. One reload runs, one may wait; a newer request
  * replaces the waiting one, which is told so.
  */
@@ -10,6 +12,7 @@
 #include <sys/types.h>
 #include "conf/base/span.h"
 #include "conf/load.h"
+#include "master/history.h"
 #include "master/judge.h"
 
 struct master;
@@ -28,8 +31,18 @@ typedef void cycle_verdict_f(void *owner, const struct verdict *);
 
 enum cycle_state { CYCLE_IDLE, CYCLE_WAITING, CYCLE_JUDGING, CYCLE_STARTING };
 
-/* One who asked. A diff ends after JUDGING. */
-struct reload { cycle_verdict_f *done; void *owner; int64_t asked_ms, began_ms; bool diff, waited; };
+/* What is asked for, and by whom. A diff ends after JUDGING. */
+struct reload {
+	cycle_verdict_f	*done;		/* may be NULL; called once, unless the owner is forgotten first */
+	void		*owner;
+	char		by[HISTORY_BY];	/* for the history: "SIGHUP", "reload by user 0" */
+	int64_t		confirm_ms;	/* to be confirmed within, see confirm.h; 0: no need */
+	unsigned	take;		/* a number of the history, taken as it is, unjudged; 0: the file */
+	bool		urgent;		/* does not wait for older generations to drain */
+	bool		diff;
+	bool		waited;		/* the cycle's own, from here on */
+	int64_t		asked_ms, began_ms;
+};
 
 struct cycle {
 	enum cycle_state state;
@@ -48,9 +61,8 @@ void	cycle_init(struct master *);
 void	cycle_fini(struct master *);
 /* Takes conf: the first generation; its verdict is the start-up's. */
 int	cycle_first(struct master *, struct conf *, struct errdetail *) MUST_CHECK;
-/* done (may be NULL) is called once, perhaps before this returns, unless the owner is forgotten first. */
-void	cycle_reload(struct master *, cycle_verdict_f *done, void *owner);
-void	cycle_diff(struct master *, cycle_verdict_f *done, void *owner);
+/* Copies. done is called perhaps before this returns. */
+void	cycle_reload(struct master *, const struct reload *);
 void	cycle_forget(struct master *, const void *owner);
 void	cycle_abort(struct master *, const char *why);		/* the master stops */
 

@@ -83,6 +83,21 @@ cycle_logger_left(struct master *m)
 	(void)timer_set(&m->loop.timers, &m->logger.respawn, (int64_t)clock_mono_ms() + 1000);
 }
 
+static void
+remember_past(struct master *m)
+{
+	const struct conf *conf = m->current->conf;
+	struct past row = { .number = m->current->number,
+		.at_s = (int64_t)(clock_wall_us() / 1000000),
+		.changes = m->cycle.judgement.changes,
+		.digest = conf->digest,
+		.conf = m->current->conf };
+
+	snprintf(row.by, sizeof row.by, "%s", m->cycle.now.by);
+	history_add(&m->history, &row, m->confirm.back);
+	history_fit(&m->history, (size_t)conf->process.history, m->confirm.back);
+}
+
 static int
 swap_in(struct master *m, struct generation *g, struct errdetail *ed)
 {
@@ -98,6 +113,8 @@ swap_in(struct master *m, struct generation *g, struct errdetail *ed)
 		return rc;
 	m->current = g;
 	m->cycle.next = NULL;
+	confirm_swapped(m, &m->cycle.now, old == NULL ? 0 : old->number);
+	remember_past(m);
 	logs_level(g->conf);
 	seat_balance(g);
 	if (old == NULL)
@@ -210,8 +227,10 @@ cycle_start(struct master *m, struct conf *conf, struct errdetail *ed)
 int
 cycle_first(struct master *m, struct conf *conf, struct errdetail *ed)
 {
-	int rc = cycle_start(m, conf, ed);
+	int rc;
 
+	snprintf(m->cycle.now.by, sizeof m->cycle.now.by, "start");
+	rc = cycle_start(m, conf, ed);
 	if (rc != 0)
 		return rc;
 	seat_init(&m->logger, m, m->cycle.next, ROLE_LOGGER, 0);

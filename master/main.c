@@ -158,6 +158,7 @@ step_loop(struct start *s, struct errdetail *ed)
 	if (rc != 0)
 		return rc;
 	cycle_init(m);
+	confirm_init(m);
 	timer_init(&m->tick, on_tick);
 	if (!timer_set(&m->loop.timers, &m->tick, m->loop.now_ms + TICK_MS))
 		return err_set(ed, -E_NOMEM, "no memory for timers");
@@ -272,6 +273,8 @@ master_fini(struct master *m)
 	}
 	timer_fini(&m->loop.timers, &m->logger.respawn);
 	timer_fini(&m->loop.timers, &m->tick);
+	confirm_fini(m);
+	history_fini(&m->history);
 	cycle_fini(m);
 	signals_close(m);
 	bounds_fini(&m->bounds);

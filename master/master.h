@@ -10,7 +10,9 @@
 #include "conf/base/list.h"
 #include "master/admin.h"
 #include "master/ask.h"
+#include "master/confirm.h"
 #include "master/cycle.h"
+#include "master/history.h"
 #include "master/listen.h"
 #include "master/logs.h"
 #include "master/policy.h"
@@ -84,6 +86,8 @@ struct master {
 	struct seat	logger;
 	struct timer	tick;		/* heartbeats, deadlines, retired listeners */
 	struct cycle	cycle;
+	struct history	history;
+	struct confirm	confirm;
 	struct admin	admin;
 	struct ask_desk	asks;
 	struct signals	signals;

@@ -28,7 +28,7 @@ on_signal(struct master *m, uint32_t sig)
 {
 	switch (sig) {
 	case SIGCHLD: supervise_reap(m); break;
-	case SIGHUP: cycle_reload(m, NULL, NULL); break;
+	case SIGHUP: cycle_reload(m, &(struct reload){ .by = "SIGHUP" }); break;
 	case SIGUSR1: reopen(m); break;
 	case SIGQUIT: stop_begin(m, STOP_GRACEFUL); break;
 	case SIGTERM: stop_begin(m, m->stop.mode == STOP_NONE ? STOP_BOUNDED : STOP_FAST); break;

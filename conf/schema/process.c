@@ -16,6 +16,8 @@ static const struct item items[] = {
 	    .help = "client connections per worker; 0: 10000, or half the open-files limit if less" },
 	{ "drain", ITEM_MSEC, AT(drain_ms), "30s", 0, 86400000,
 	    .help = "at stop and reload: patience with requests that make no progress" },
+	{ "history", ITEM_SIZE, AT(history), "16MiB", 0, INT64_MAX,
+	    .help = "memory for configurations that served, for config rollback; the oldest go first" },
 	{ "log", ITEM_STR, AT(log), "stderr", .flags = ITEM_NONEMPTY, .help = "event log: \"stderr\" or a file" },
 	{ "log_level", ITEM_CHOICE, AT(log_level), "info", .names = levels, .help = "what goes into the event log" },
 };

@@ -26,7 +26,7 @@
 #define WAIT_DEFAULT "30"
 
 static call_f run_check, run_reload, run_stop, run_version, run_help;
-static call_format_f format_text, format_diff;
+static call_format_f format_text, format_diff, format_confirm;
 
 static const struct command {
 	const char *verb, *args;
@@ -40,6 +40,7 @@ static const struct command {
 
 static call_f *const runs[CMD_MAX] = {
 	[CMD_CHECK] = run_check,
+	[CMD_CONFIG_ROLLBACK] = run_reload,
 	[CMD_RELOAD] = run_reload,
 	[CMD_STOP] = run_stop,
 	[CMD_LOG] = records_run,
@@ -51,6 +52,8 @@ static call_f *const runs[CMD_MAX] = {
 static call_format_f *const shows[CMD_MAX] = {
 	[CMD_CONFIG_SHOW] = format_text,
 	[CMD_CONFIG_DIFF] = format_diff,
+	[CMD_CONFIG_HISTORY] = format_history,
+	[CMD_CONFIRM] = format_confirm,
 	[CMD_STATUS] = format_status,
 	[CMD_WORKERS] = format_workers,
 	[CMD_CONN_LS] = format_conn_ls,
@@ -90,10 +93,18 @@ format_diff(const struct json *data, bool colour, struct str *out)
 		str_adds(out, "no changes\n");
 }
 
+static void
+format_confirm(const struct json *data, bool colour UNUSED, struct str *out)
+{
+	str_printf(out, "generation %" PRId64 " is confirmed\n",
+	    json_int(json_get(data, "generation"), 0));
+}
+
+/* reload and config rollback: --wait alone has a default. */
 static int
 run_reload(struct call *c)
 {
-	const char *wait = call_value(c, "--wait");
+	const char *wait = call_value(c, "--wait"), *confirm = call_value(c, "--confirm");
 	uint64_t seconds = 0;
 	int rc;
 
@@ -101,11 +112,16 @@ run_reload(struct call *c)
 		wait = WAIT_DEFAULT;
 	if (wait != NULL && !call_number(wait, ADMIN_WAIT_MAX, &seconds))
 		return call_usage(c, "--wait takes a number of seconds up to an hour");
-	if (c->argc > 0)
-		return call_usage(c, "unexpected argument");
+	rc = call_words(c);
+	if (rc != EXIT_OK)
+		return rc;
 	if (wait != NULL) {
 		call_word(c, "--wait");
 		call_word(c, wait);
+	}
+	if (confirm != NULL) {
+		call_word(c, "--confirm");
+		call_word(c, confirm);
 	}
 	rc = call_ask(c, CALL_PATIENCE_MS * 2 + (int64_t)seconds * 1000);
 	if (rc != EXIT_OK)

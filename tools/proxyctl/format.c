@@ -169,6 +169,17 @@ counters_print(const struct json *counters, bool colour, struct str *out)
 	table_fini(&t);
 }
 
+static void
+unconfirmed_print(const struct json *o, struct str *out)
+{
+	if (o == NULL)
+		return;
+	str_printf(out,
+	    "generation %" PRId64 " is NOT CONFIRMED: returns to %" PRId64 " in %" PRId64 " s\n",
+	    json_int(json_get(o, "generation"), 0), json_int(json_get(o, "returns_to"), 0),
+	    json_int(json_get(o, "left_s"), 0));
+}
+
 void
 format_status(const struct json *data, bool colour, struct str *out)
 {
@@ -179,6 +190,7 @@ format_status(const struct json *data, bool colour, struct str *out)
 	    text_of(data, "name"), text_of(data, "version"), text_of(data, "mode"),
 	    json_int(json_get(data, "pid"), 0), up, json_int(json_get(data, "generation"), 0));
 	str_printf(out, "configuration %s\n", text_of(data, "config_file"));
+	unconfirmed_print(json_get(data, "unconfirmed"), out);
 	listeners_print(json_get(data, "listeners"), colour, out);
 	services_print(json_get(data, "services"), colour, out);
 	counters_print(json_get(data, "counters"), colour, out);
@@ -206,6 +218,28 @@ format_workers(const struct json *data, bool colour, struct str *out)
 		format_duration(json_int(json_get(o, "age_s"), 0), age);
 		table_cell(&t, "%s", age);
 		cell_int(&t, o, "rss_kib");
+	}
+	table_print(&t, colour, out);
+	table_fini(&t);
+}
+
+void
+format_history(const struct json *data, bool colour, struct str *out)
+{
+	static const char *const heads[] = { ">GENERATION", "SINCE", "STATE", ">CHANGES", "DIGEST",
+		"BY" };
+	struct table t;
+
+	table_init(&t, heads, ARRAY_LEN(heads));
+	for (size_t i = 0; i < json_len(data); i++) {
+		const struct json *o = json_at(data, i);
+
+		cell_int(&t, o, "generation");
+		table_cell(&t, "%s", text_of(o, "at"));
+		table_cell(&t, "%s", text_of(o, "state"));
+		cell_int(&t, o, "changes");
+		table_cell(&t, "%s", text_of(o, "digest"));
+		table_cell(&t, "%s", text_of(o, "by"));
 	}
 	table_print(&t, colour, out);
 	table_fini(&t);
