@@ -112,6 +112,8 @@ run_reload(struct call *c)
 		wait = WAIT_DEFAULT;
 	if (wait != NULL && !call_number(wait, ADMIN_WAIT_MAX, &seconds))
 		return call_usage(c, "--wait takes a number of seconds up to an hour");
+	if (confirm != NULL && confirm[0] == '\0')
+		return call_usage(c, "--confirm takes a time, such as 60s");
 	rc = call_words(c);
 	if (rc != EXIT_OK)
 		return rc;
