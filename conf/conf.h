@@ -76,6 +76,7 @@ struct conf_listener {
 };
 
 enum conf_balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_REQUEST };
+enum conf_send_proxy { SEND_PROXY_OFF, SEND_PROXY_V1, SEND_PROXY_V2 };
 
 /* Dial, first byte, between bytes; -1: inherit. */
 struct conf_upstream_timeout { int64_t connect_ms, response_ms, idle_ms; };
@@ -99,6 +100,7 @@ struct conf_service {
 	const char	*name;
 	struct conf_target *targets; unsigned ntargets;
 	enum conf_balance balance;
+	enum conf_send_proxy send_proxy;	/* PROXY header at the beginning of every connection to a target */
 	struct conf_upstream_timeout timeout;
 	struct conf_outlier outlier;
 	int64_t		tries;			/* attempts in all, the first included */

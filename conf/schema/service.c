@@ -148,6 +148,7 @@ static const struct section schema_queue = {
 };
 
 static const char *const balances[] = { "round_robin", "least_request", NULL };
+static const char *const proxy_versions[] = { "off", "v1", "v2", NULL };
 
 static const struct item items[] = {
 	{ "name", ITEM_STR, AT(name), .flags = ITEM_REQUIRED, .help = "the word that routes use" },
@@ -157,6 +158,10 @@ static const struct item items[] = {
 		"the servers: \"host:port\" or { addr = \"host:port\"; weight = 2; backup = true; }" },
 	{ "balance", ITEM_ENUM, AT(balance), "round_robin", .names = balances,
 	    .help = "\"round_robin\", or \"least_request\": the least busy by weight" },
+	{ "proxy_protocol", ITEM_ENUM, AT(send_proxy), "off", .names = proxy_versions,
+	    .help =
+		"tell targets the client's address in a PROXY protocol header; a connection then serves "
+		"that client's connection only" },
 	{ "timeout", ITEM_GROUP, AT(timeout), .sub = &schema_upstream_timeout,
 	    .help = "patience with servers; what is missing comes from defaults.timeout" },
 	{ "retry", ITEM_GROUP, 0, .sub = &schema_retry, .help = "a second attempt" },

@@ -357,15 +357,23 @@ odd_body(const struct req *r)
 	    (m == M_GET || m == M_HEAD || m == M_DELETE || m == M_OPTIONS || m == M_TRACE);
 }
 
-/* A request that is only explained leaves the connection where it is. */
+/* A connection that began with a PROXY header speaks for one client; NULL: it may serve anybody. */
+static struct pool_owner *
+owner(const struct req *r)
+{
+	return r->service != NULL && r->service->send_proxy != SEND_PROXY_OFF ? r->owner : NULL;
+}
+
+/* A request that is only explained leaves the connection where it is, and has none of its own. */
 static bool
 take_kept(struct fetch *f, const struct addr *a)
 {
 	struct ctx *x = f->r->x;
 
 	if (f->r->explain != NULL)
-		return pool_look(x->pool, a) > 0;
-	f->conn = pool_get(x->pool, a);
+		return (f->r->service == NULL || f->r->service->send_proxy == SEND_PROXY_OFF) &&
+		    pool_look(x->pool, a) > 0;
+	f->conn = pool_get(x->pool, a, owner(f->r));
 	if (f->conn != NULL)
 		ctx_count(x, C_UP_REUSED, 1);
 	return f->conn != NULL;
@@ -522,7 +530,7 @@ keep(struct fetch *f)
 	int64_t idle = s == NULL ? x->conf->forward.pool_idle_ms : s->pool_idle_ms;
 
 	count_bytes(f);
-	pool_put(x->pool, &f->conn, &f->peer, (unsigned)max, idle);
+	pool_put(x->pool, &f->conn, &f->peer, owner(f->r), (unsigned)max, idle);
 }
 
 static enum pick_outcome

@@ -6,6 +6,7 @@
  */
 #include "conf/base/assert.h"
 #include "worker/back/fetch.h"
+#include "worker/http/proxy_header.h"
 
 #define HEAD_PIECES	16		/* besides one per field, at most */
 #define INTERIM_FIELDS	64
@@ -65,12 +66,27 @@ out_hop(struct h1_out *o, const struct req *r)
 		h1_out_lent(o, SPAN("Transfer-Encoding: chunked\r\n"));
 }
 
+/* In front of the first request of a connection. */
+static void
+out_proxy(struct fetch *f, struct h1_out *o)
+{
+	const struct conf_service *s = f->r->service;
+	char header[PROXY_HEADER_MAX];
+	struct addr to;
+
+	if (s == NULL || s->send_proxy == SEND_PROXY_OFF || f->reused)
+		return;
+	f->r->front->local(f->r, &to);
+	h1_out_text(o, span_make(header, proxy_header(header, s->send_proxy, &f->r->peer, &to)));
+}
+
 static bool
 build_head(struct fetch *f, struct h1_out *o)
 {
 	struct req *r = f->r;
 
 	h1_out_init(o, &r->arena, r->in.fields.n + HEAD_PIECES, 512);
+	out_proxy(f, o);
 	out_line(o, r);
 	if (r->up_host.p != NULL)
 		h1_out_field(o, SPAN("Host"), r->up_host);

@@ -2,6 +2,7 @@
  * pool.c - connections that wait for their next request.
  *
  *	hosts: address -> host --- idle (newest first) ---> kept --> kept
+ *	owner -- kept (newest first, of any address) ---> kept
  *	pool.all: every kept connection, oldest first
  *
  * A kept connection reads: whatever comes from the target, a byte or the end, was not asked for and closes it.
@@ -26,9 +27,9 @@ struct host {
 };
 
 struct kept {
-	struct list_node in_host, in_all;
+	struct list_node in_idle, in_all;
 	struct pool	*pool;
-	struct host	*host;
+	struct list	*idle;		/* of its host, or of its owner */
 	struct conn	*conn;
 	int64_t		 due;
 };
@@ -79,7 +80,7 @@ kept_leave(struct kept *k)
 {
 	struct conn *c = k->conn;
 
-	list_remove(&k->host->idle, &k->in_host);
+	list_remove(k->idle, &k->in_idle);
 	list_remove(&k->pool->all, &k->in_all);
 	count_idle(k->pool, -1);
 	slab_put(&kept_slab, k);
@@ -160,6 +161,21 @@ pool_free(struct pool **pp)
 	free(p);
 }
 
+void
+pool_owner_init(struct pool_owner *o)
+{
+	list_init(&o->kept);
+}
+
+void
+pool_owner_fini(struct pool_owner *o)
+{
+	struct list_node *n;
+
+	while ((n = list_first(&o->kept)) != NULL)
+		kept_close(LIST_ENTRY(n, struct kept, in_idle));
+}
+
 static struct host *
 host_get(struct pool *p, const struct addr *peer)
 {
@@ -197,25 +213,39 @@ sweep_runs(struct pool *p)
 	return timer_set(&p->loop->timers, &p->sweep, p->loop->now_ms + SWEEP_MS);
 }
 
-void
-pool_put(
-    struct pool *p, struct conn **cp, const struct addr *peer, unsigned max_idle, int64_t idle_ms)
+static struct list *
+idle_list(struct pool *p, const struct addr *peer, struct pool_owner *owner)
 {
 	struct host *h;
+
+	if (owner != NULL)
+		return &owner->kept;
+	h = host_get(p, peer);
+	return h == NULL ? NULL : &h->idle;
+}
+
+void
+pool_put(struct pool *p, struct conn **cp, const struct addr *peer, struct pool_owner *owner,
+    unsigned max_idle, int64_t idle_ms)
+{
+	struct list *idle;
 	struct kept *k = NULL;
 
-	if (max_idle == 0 || !silent(*cp) || !sweep_runs(p) || (h = host_get(p, peer)) == NULL ||
+	if (max_idle == 0 || !silent(*cp) || !sweep_runs(p) ||
+	    (idle = idle_list(p, peer, owner)) == NULL ||
 	    (k = slab_try_get(&kept_slab)) == NULL) {
 		conn_free(cp);
 		return;
 	}
-	while (h->idle.count >= max_idle)
-		kept_close(LIST_ENTRY(list_last(&h->idle), struct kept, in_host));
+	while (idle->count >= max_idle)
+		kept_close(LIST_ENTRY(list_last(idle), struct kept, in_idle));
 	if (p->all.count >= KEPT_MAX)
 		kept_close(LIST_ENTRY(list_first(&p->all), struct kept, in_all));
-	*k = (struct kept){ .pool = p, .host = h, .conn = *cp, .due = p->loop->now_ms + idle_ms };
+	*k = (struct kept){
+		.pool = p, .idle = idle, .conn = *cp, .due = p->loop->now_ms + idle_ms
+	};
 	*cp = NULL;
-	list_push_front(&h->idle, &k->in_host);
+	list_push_front(idle, &k->in_idle);
 	list_push(&p->all, &k->in_all);
 	count_idle(p, 1);
 	conn_set_owner(k->conn, on_idle, k);
@@ -239,27 +269,51 @@ pool_look(const struct pool *p, const struct addr *peer)
 	if (h == NULL)
 		return 0;
 	LIST_EACH(&h->idle, n)
-		found += usable(LIST_ENTRY(n, struct kept, in_host));
+		found += usable(LIST_ENTRY(n, struct kept, in_idle));
 	return found;
 }
 
+/* Takes it out; NULL when it was not good any more. */
+static struct conn *
+kept_use(struct kept *k)
+{
+	bool good = usable(k);
+	struct conn *c = kept_leave(k);
+
+	if (!good)
+		conn_free(&c);
+	return c;
+}
+
+/* A client speaks to few targets: their list is walked. */
+static struct conn *
+owner_get(struct pool_owner *owner, const struct addr *peer)
+{
+	struct conn *c = NULL;
+
+	LIST_EACH_SAFE(&owner->kept, n) {
+		struct kept *k = LIST_ENTRY(n, struct kept, in_idle);
+
+		if (c == NULL && addr_eq(conn_peer(k->conn), peer))
+			c = kept_use(k);
+	}
+	return c;
+}
+
 struct conn *
-pool_get(struct pool *p, const struct addr *peer)
+pool_get(struct pool *p, const struct addr *peer, struct pool_owner *owner)
 {
 	char key[KEY_MAX];
-	struct host *h = map_get(&p->hosts, key_of(peer, key));
 	struct list_node *n;
+	struct conn *c = NULL;
+	struct host *h;
 
-	while (h != NULL && (n = list_first(&h->idle)) != NULL) {
-		struct kept *k = LIST_ENTRY(n, struct kept, in_host);
-		bool good = usable(k);
-		struct conn *c = kept_leave(k);
-
-		if (good)
-			return c;
-		conn_free(&c);
-	}
-	return NULL;
+	if (owner != NULL)
+		return owner_get(owner, peer);
+	h = map_get(&p->hosts, key_of(peer, key));
+	while (h != NULL && c == NULL && (n = list_first(&h->idle)) != NULL)
+		c = kept_use(LIST_ENTRY(n, struct kept, in_idle));
+	return c;
 }
 
 void

@@ -63,6 +63,7 @@ start_request(struct session *s, size_t len)
 	s->requests++;
 	r->peer = r->client = s->peer;
 	r->peer_text = session_peer_text(s);
+	r->owner = &s->owner;
 	r->reason = req_parse(
 	    r, span_make(head->data + head->r + s->scan.skip, len - s->scan.skip));
 	if (r->reason == R_NONE) {
@@ -282,6 +283,17 @@ h1_interim(struct req *r, const struct h1_response *m)
 	}
 }
 
+static void
+h1_local(struct req *r, struct addr *to)
+{
+	const struct session *s = r->session;
+
+	if (s->local.len != 0)
+		*to = s->local;
+	else
+		conn_local(s->conn, to);
+}
+
 static struct conn *
 h1_tunnel(struct req *r)
 {
@@ -330,4 +342,4 @@ h1_done(struct req *r)
 		session_close(s);
 }
 
-const struct front_ops h1_front = { h1_interim, h1_deliver, h1_tunnel, h1_sent, h1_done };
+const struct front_ops h1_front = { h1_interim, h1_deliver, h1_local, h1_tunnel, h1_sent, h1_done };

@@ -25,10 +25,9 @@ v1_address(struct addr *a, struct span ip, struct span port, int family)
 }
 
 static enum proxy_result
-parse_v1(struct span buf, size_t *len, struct addr *src)
+parse_v1(struct span buf, size_t *len, struct addr *src, struct addr *dst)
 {
 	struct span line, proto, from, to, from_port, to_port;
-	struct addr dst;
 	ptrdiff_t lf = span_find(span_make(buf.p, buf.n < V1_MAX ? buf.n : V1_MAX), '\n');
 	int family;
 
@@ -50,7 +49,7 @@ parse_v1(struct span buf, size_t *len, struct addr *src)
 	    !span_split(&line, ' ', &from_port) || !span_split(&line, ' ', &to_port) ||
 	    line.p != NULL)
 		return PROXY_BAD;
-	if (!v1_address(src, from, from_port, family) || !v1_address(&dst, to, to_port, family))
+	if (!v1_address(src, from, from_port, family) || !v1_address(dst, to, to_port, family))
 		return PROXY_BAD;
 	return PROXY_OK;
 }
@@ -115,7 +114,7 @@ v2_address(struct addr *a, int family, const uint8_t *ip, const uint8_t *port)
 }
 
 static enum proxy_result
-parse_v2(struct span buf, size_t *len, struct addr *src)
+parse_v2(struct span buf, size_t *len, struct addr *src, struct addr *dst)
 {
 	const uint8_t *p = (const uint8_t *)buf.p;
 	size_t body, block;
@@ -138,22 +137,25 @@ parse_v2(struct span buf, size_t *len, struct addr *src)
 		return PROXY_BAD;
 	if (block == 0)
 		return PROXY_OK;
-	if (block == 12)
+	if (block == 12) {
 		v2_address(src, AF_INET, p + 16, p + 24);
-	else
+		v2_address(dst, AF_INET, p + 20, p + 26);
+	} else {
 		v2_address(src, AF_INET6, p + 16, p + 48);
+		v2_address(dst, AF_INET6, p + 32, p + 50);
+	}
 	return PROXY_OK;
 }
 
 enum proxy_result
-proxy_parse(struct span buf, size_t *len, struct addr *src)
+proxy_parse(struct span buf, size_t *len, struct addr *src, struct addr *dst)
 {
 	size_t n = buf.n < sizeof v2_signature ? buf.n : sizeof v2_signature;
 
 	if (n > 0 && memcmp(buf.p, v2_signature, n) == 0)
-		return n < sizeof v2_signature ? PROXY_MORE : parse_v2(buf, len, src);
+		return n < sizeof v2_signature ? PROXY_MORE : parse_v2(buf, len, src, dst);
 	n = buf.n < 6 ? buf.n : 6;
 	if (memcmp(buf.p == NULL ? "" : buf.p, "PROXY ", n) != 0)
 		return PROXY_BAD;
-	return n < 6 ? PROXY_MORE : parse_v1(buf, len, src);
+	return n < 6 ? PROXY_MORE : parse_v1(buf, len, src, dst);
 }

@@ -9,7 +9,8 @@
 enum proxy_result { PROXY_MORE, PROXY_OK, PROXY_BAD };
 
 /*
- * buf: everything received so far. PROXY_OK: *len bytes belong to the header and *src is the client, or src->len is 0
- * (LOCAL, UNKNOWN, AF_UNSPEC: the connection's own address counts). At most 107 (v1) or 536 (v2) bytes.
+ * buf: everything received so far. PROXY_OK: *len bytes belong to the header, *src is the client and *dst what it
+ * connected to, or src->len is 0 (LOCAL, UNKNOWN, AF_UNSPEC: the connection's own addresses count; *dst is nothing).
+ * At most 107 (v1) or 536 (v2) bytes.
  */
-enum proxy_result proxy_parse(struct span buf, size_t *len, struct addr *src);
+enum proxy_result proxy_parse(struct span buf, size_t *len, struct addr *src, struct addr *dst);

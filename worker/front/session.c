@@ -34,6 +34,7 @@ session_free(struct session *s)
 	if (s->state == SESS_IDLE)
 		ctx_count(s->x, C_CONNS_IDLE, -1);
 	clients_leave(s->slot);
+	pool_owner_fini(&s->owner);
 	h1_sink_fini(&s->sink);
 	list_remove(&s->x->sessions, &s->node);
 	loop_defer_free(&s->x->loop, &s->garbage, free_session);
@@ -204,9 +205,10 @@ end_early(struct session *s, enum reason why)
 
 /* The limit is on clients, not on the balancer that speaks for them; what it says of itself is not counted. */
 static bool
-told_peer(struct session *s, const struct addr *peer)
+told_peer(struct session *s, const struct addr *peer, const struct addr *local)
 {
 	s->peer = *peer;
+	s->local = *local;
 	s->peer_text[0] = '\0';
 	conn_set_peer(s->conn, peer);
 	return clients_enter(peer, s->listener->max_per_client, &s->slot);
@@ -228,10 +230,10 @@ static void
 proxy_data(struct session *s)
 {
 	struct span in = conn_peek(s->conn);
-	struct addr src;
+	struct addr src, dst;
 	size_t len;
 
-	switch (proxy_parse(in, &len, &src)) {
+	switch (proxy_parse(in, &len, &src, &dst)) {
 	case PROXY_MORE:
 		return;
 	case PROXY_BAD:
@@ -241,7 +243,7 @@ proxy_data(struct session *s)
 		break;
 	}
 	conn_consume(s->conn, len);
-	if (src.len != 0 && !told_peer(s, &src))
+	if (src.len != 0 && !told_peer(s, &src, &dst))
 		refuse_told(s);
 	else
 		session_idle(s);
@@ -457,6 +459,7 @@ session_start(struct ctx *x, const struct conf_listener *l, int fd, const struct
 	}
 	*s = (struct session){ .x = x, .listener = l, .peer = *peer, .started_ms = x->loop.now_ms,
 	    .slot = slot, .sink = H1_SINK_NONE };
+	pool_owner_init(&s->owner);
 	s->conn = conn_new(&x->loop, fd, on_event, s);
 	list_push(&x->sessions, &s->node);
 	ctx_count(x, C_CONNS_ACCEPTED, 1);

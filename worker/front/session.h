@@ -2,6 +2,7 @@
  * session.h - what a client connection carries: the PROXY header, then HTTP/1 requests one after another.
  */
 #pragma once
+#include "worker/back/pool.h"
 #include "worker/req/req.h"
 
 enum session_state {
@@ -21,6 +22,7 @@ struct session {
 	struct conn	*conn;		/* NULL once given to a tunnel */
 	enum session_state state;
 	struct addr	peer;
+	struct addr	local;		/* what it connected to, told by a PROXY header; len 0: ask the socket */
 	char		peer_text[INET6_ADDRSTRLEN];	/* "": not asked for yet */
 	struct req	*req;
 	struct h1_scan	scan;
@@ -35,6 +37,7 @@ struct session {
 	uint64_t	out_at_start;	/* conn's bytes out when the response began */
 	uint64_t	tunnel_head;	/* bytes of the response when the conn was given to a tunnel */
 	int64_t		linger_left;	/* bytes */
+	struct pool_owner owner;	/* of connections to targets that speak for this client */
 	struct client_slot *slot;	/* its address in the table of connections per client */
 };
 

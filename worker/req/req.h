@@ -12,6 +12,7 @@
 
 struct explain;
 struct fetch;
+struct pool_owner;
 struct req;
 struct tunnel;
 
@@ -23,6 +24,7 @@ struct front_ops {
 	void	(*interim)(struct req *, const struct h1_response *);	/* relay a 1xx now */
 	/* Writes resp and down; called again after each wake-up. NEXT_STEP: all out, or cut. */
 	enum next (*deliver)(struct req *);
+	void	(*local)(struct req *, struct addr *);	/* what the client connected to; before tunnel */
 	struct conn *(*tunnel)(struct req *);	/* gives the conn up to a tunnel */
 	uint64_t (*sent)(const struct req *);	/* bytes of the answer that left: head, framing, body */
 	void	(*done)(struct req *);		/* the req is over: go on with the next request, or close */
@@ -85,6 +87,7 @@ struct req {
 	bool		want_upgrade;	/* an allowed Upgrade is asked for */
 
 	/* the answer */
+	struct pool_owner *owner;	/* who speaks through connections that tell the client; outlives the fetch */
 	struct fetch	*fetch;		/* the upstream half; NULL: none */
 	struct buf	*resp_buf;
 	struct h1_response resp;

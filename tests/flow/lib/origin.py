@@ -167,7 +167,7 @@ class Origin:
     path: a UNIX socket that everybody may use; proxied: every connection begins with a PROXY header (conn.proxy_header).
     """
 
-    def __init__(self, host="127.0.0.1", port=0, name="origin", path=None, proxied=False, backlog=512):
+    def __init__(self, host="127.0.0.1", port=0, name="origin", path=None, proxied=False):
         self.name, self.path, self.proxied = name, path, proxied
         family = socket.AF_UNIX if path else socket.AF_INET6 if ":" in host else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
@@ -175,7 +175,7 @@ class Origin:
         self.sock.bind(str(path) if path else (host, port))
         if path:
             os.chmod(path, 0o666)
-        self.sock.listen(backlog)
+        self.sock.listen(512)
         self.host, self.port = host, None if path else self.sock.getsockname()[1]
         self.lock = threading.Lock()
         self.conns, self.requests = [], []

@@ -58,6 +58,28 @@ http {{
 }}
 '''
 
+NGINX_ECHO = '''
+daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{ worker_connections 512; }}
+http {{
+  access_log off; default_type text/plain;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fcgi;
+  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  server {{ listen 127.0.0.1:{port}{proxied}; return 200 "{source}"; }}
+}}
+'''
+
+HAPROXY = '''
+defaults
+  mode http
+  timeout client 10s
+  timeout server 10s
+  timeout connect 5s
+frontend f
+  bind 127.0.0.1:{port}{proxied}
+  http-request return status 200 content-type text/plain lf-string "%[src] %[src_port]"
+'''
+
 APACHE = '''
 ServerRoot {folder}
 PidFile {folder}/apache.pid
@@ -144,6 +166,24 @@ def nginx(tmp, root):
     head = "user root;\n" if os.getuid() == 0 else ""
     conf.write_text(head + NGINX.format(folder=folder, port=port, root=root))
     return Peer([have("nginx"), "-e", str(folder / "error.log"), "-p", str(folder), "-c", str(conf)], folder, port)
+
+
+def nginx_echo(tmp, proxied=False):
+    """Answers with the client's address and port; proxied: as a PROXY header, which must come, tells them."""
+    folder, port = _folder(tmp, "nginx-echo"), free_port()
+    conf = folder / "nginx.conf"
+    conf.write_text(NGINX_ECHO.format(
+        folder=folder, port=port, proxied=" proxy_protocol" if proxied else "",
+        source="$proxy_protocol_addr $proxy_protocol_port" if proxied else "$remote_addr $remote_port"))
+    return Peer([have("nginx"), "-e", str(folder / "error.log"), "-p", str(folder), "-c", str(conf)], folder, port)
+
+
+def haproxy(tmp, proxied=False):
+    """Answers with the client's address and port; proxied: as a PROXY header, which must come, tells them."""
+    folder, port = _folder(tmp, "haproxy"), free_port()
+    conf = folder / "haproxy.cfg"
+    conf.write_text(HAPROXY.format(port=port, proxied=" accept-proxy" if proxied else ""))
+    return Peer([have("haproxy"), "-db", "-f", str(conf)], folder, port)
 
 
 def apache(tmp, root):

@@ -17,15 +17,21 @@ def conf(port, *targets, **service):
 
 
 @pytest.fixture
-def local(tmp_path):
-    """local(name) makes an origin behind a UNIX socket; the folders up to it are open to all."""
-    started = []
-    for folder in [tmp_path, *tmp_path.parents]:
-        if str(folder).startswith("/tmp/"):
-            os.chmod(folder, 0o755)
+def place(scratch, request):
+    """A folder that workers may enter."""
+    folder = scratch / request.node.name[:40]
+    folder.mkdir()
+    folder.chmod(0o755)
+    return folder
 
-    def make(name="app", **kw):
-        started.append(Origin(path=tmp_path / f"{name}.sock", name=name, **kw))
+
+@pytest.fixture
+def local(place):
+    """local(name) makes an origin behind a UNIX socket."""
+    started = []
+
+    def make(name="app"):
+        started.append(Origin(path=place / f"{name}.sock", name=name))
         return started[-1]
     yield make
     for o in started:
@@ -78,9 +84,9 @@ def test_bodies_and_tunnels(launch, local):
         t.join()
 
 
-def test_one_that_is_gone_is_passed_over_and_ejected(launch, local, tmp_path):
+def test_one_that_is_gone_is_passed_over_and_ejected(launch, local, place):
     o, port = local(), free_port()
-    gone = f"unix:{tmp_path}/gone.sock"
+    gone = f"unix:{place}/gone.sock"
     proxy = launch(conf(port, gone, o.address, retry={"min": 100}, outlier={"failures": 2, "base": "20s"}), "gone")
     assert [get(port, "/x", method="POST", body=b"abc").status for _ in range(8)] == [200] * 8
     states = {e["address"]: e["state"] for e in proxy.status()["services"][0]["endpoints"]}
@@ -97,9 +103,9 @@ def test_one_that_may_not_be_used_is_502(launch, local):
     assert proxy.records(lambda r: r["target"] == "/x")[0]["reason"] == "connect-failed"
 
 
-def test_a_full_queue_is_waited_for(launch, tmp_path, local):
+def test_a_full_queue_is_waited_for(launch, place):
     """The server is slow to accept: a burst beyond its backlog is served all the same, as over TCP."""
-    path, port, answers = tmp_path / "slow.sock", free_port(), []
+    path, port, answers = place / "slow.sock", free_port(), []
     with socket.socket(socket.AF_UNIX) as s:
         s.bind(str(path))
         path.chmod(0o666)

@@ -21,7 +21,7 @@ path_new(unsigned bits, const char *owner)
 	char text[ADDR_TEXT];
 
 	if (folder[0] == '\0') {
-		strcpy(folder, "/tmp/test_listen_unix.XXXXXX");
+		snprintf(folder, sizeof folder, "/tmp/test_listen_unix.XXXXXX");
 		ck_assert_ptr_nonnull(mkdtemp(folder));
 	}
 	snprintf(text, sizeof text, "unix:%s/s", folder);

@@ -64,7 +64,7 @@ put(const char *to, unsigned max_idle, int64_t idle_ms)
 	struct conn *c = conn_pair(&target);
 	struct addr a = peer(to);
 
-	pool_put(pool, &c, &a, max_idle, idle_ms);
+	pool_put(pool, &c, &a, NULL, max_idle, idle_ms);
 	ck_assert_ptr_null(c);
 	return target;
 }
@@ -74,7 +74,7 @@ get(const char *from)
 {
 	struct addr a = peer(from);
 
-	return pool_get(pool, &a);
+	return pool_get(pool, &a, NULL);
 }
 
 static bool
@@ -128,16 +128,16 @@ START_TEST(the_newest_comes_back_first)
 	cb = conn_pair(&b_fd);
 	a = (int)conn_id(ca);
 	b = (int)conn_id(cb);
-	pool_put(pool, &ca, &to, 8, 60000);
-	pool_put(pool, &cb, &to, 8, 60000);
+	pool_put(pool, &ca, &to, NULL, 8, 60000);
+	pool_put(pool, &cb, &to, NULL, 8, 60000);
 	ck_assert_uint_eq(lane->counter[C_UP_IDLE], 2);
-	got = pool_get(pool, &to);
+	got = pool_get(pool, &to, NULL);
 	ck_assert_int_eq((int)conn_id(got), b);
 	conn_free(&got);
-	got = pool_get(pool, &to);
+	got = pool_get(pool, &to, NULL);
 	ck_assert_int_eq((int)conn_id(got), a);
 	conn_free(&got);
-	ck_assert_ptr_null(pool_get(pool, &to));
+	ck_assert_ptr_null(pool_get(pool, &to, NULL));
 	close(a_fd);
 	close(b_fd);
 	teardown();
@@ -217,9 +217,9 @@ START_TEST(what_has_unread_bytes_or_ended_is_never_kept)
 			shutdown(fd, SHUT_WR);
 		loop_turn(&loop, 0);
 		ck_assert(surplus ? conn_peek(c).n == 7 : conn_eof(c));
-		pool_put(pool, &c, &to, 8, 60000);
+		pool_put(pool, &c, &to, NULL, 8, 60000);
 		ck_assert_ptr_null(c);
-		ck_assert_ptr_null(pool_get(pool, &to));
+		ck_assert_ptr_null(pool_get(pool, &to, NULL));
 		close(fd);
 	}
 	teardown();
@@ -302,9 +302,48 @@ START_TEST(clearing_closes_all)
 }
 END_TEST
 
+START_TEST(what_speaks_for_a_client_is_nobody_elses_and_ends_with_it)
+{
+	struct addr to = peer("127.0.0.1:1"), other = peer("127.0.0.1:2");
+	struct pool_owner alice, bob;
+	struct conn *c[3], *got;
+	int target[3];
+
+	setup();
+	pool_owner_init(&alice);
+	pool_owner_init(&bob);
+	for (unsigned i = 0; i < 3; i++) {
+		c[i] = conn_pair(&target[i]);
+		conn_set_peer(c[i], i == 1 ? &other : &to);
+	}
+	got = c[0];
+	pool_put(pool, &c[0], &to, &alice, 8, 60000);
+	pool_put(pool, &c[1], &other, &alice, 8, 60000);
+	pool_put(pool, &c[2], &to, NULL, 8, 60000);
+	ck_assert_ptr_null(pool_get(pool, &to, &bob));
+	ck_assert_ptr_null(pool_get(pool, &other, NULL));
+	c[0] = pool_get(pool, &to, &alice);
+	ck_assert_ptr_eq(c[0], got);
+	ck_assert_ptr_null(pool_get(pool, &to, &alice));
+	pool_put(pool, &c[0], &to, &alice, 8, 60000);
+	ck_assert_uint_eq(lane->counter[C_UP_IDLE], 3);
+	pool_owner_fini(&alice);
+	ck_assert_uint_eq(lane->counter[C_UP_IDLE], 1);
+	c[2] = pool_get(pool, &to, NULL);
+	ck_assert_ptr_nonnull(c[2]);
+	conn_free(&c[2]);
+	loop_turn(&loop, 0);
+	for (unsigned i = 0; i < 3; i++)
+		close(target[i]);
+	teardown();
+}
+END_TEST
+
 UNIT_MAIN("worker/back/pool", a_look_counts_what_is_usable_and_takes_nothing,
-    the_newest_comes_back_first, targets_are_told_apart_by_family_address_and_port,
-    a_byte_from_the_target_closes_it, the_end_from_the_target_closes_it,
-    what_has_unread_bytes_or_ended_is_never_kept, above_max_idle_the_oldest_goes,
-    max_idle_0_keeps_nothing, the_sweep_closes_what_is_too_old_and_forgets_empty_hosts,
-    what_is_too_old_is_not_handed_out_before_the_sweep, clearing_closes_all)
+    the_newest_comes_back_first,
+    targets_are_told_apart_by_family_address_and_port, a_byte_from_the_target_closes_it,
+    the_end_from_the_target_closes_it, what_has_unread_bytes_or_ended_is_never_kept,
+    above_max_idle_the_oldest_goes, max_idle_0_keeps_nothing,
+    the_sweep_closes_what_is_too_old_and_forgets_empty_hosts,
+    what_is_too_old_is_not_handed_out_before_the_sweep, clearing_closes_all,
+    what_speaks_for_a_client_is_nobody_elses_and_ends_with_it)

@@ -8,6 +8,8 @@
 	"\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x08\x30\x39\x00\x50"
 #define B(lit) { (lit), sizeof(lit) - 1 }
 
+static struct addr dst;
+
 /* A copy of its own, so that a byte read behind the end is seen. */
 static enum proxy_result
 parse(struct span s, size_t *len, struct addr *src)
@@ -16,7 +18,7 @@ parse(struct span s, size_t *len, struct addr *src)
 	enum proxy_result rc;
 
 	memcpy(copy, s.p == NULL ? "" : s.p, s.n);
-	rc = proxy_parse(span_make(s.n == 0 ? NULL : copy, s.n), len, src);
+	rc = proxy_parse(span_make(s.n == 0 ? NULL : copy, s.n), len, src, &dst);
 	free(copy);
 	return rc;
 }
@@ -40,6 +42,10 @@ check(const struct row *row)
 		ck_assert_uint_eq(src.len, 0);
 	else
 		ck_assert_str_eq(addr_text(&src, text), row->src);
+	if (src.len != 0)
+		ck_assert_int_eq(dst.u.sa.sa_family, src.u.sa.sa_family);
+	if (src.len != 0 && addr_port(&src) == 12345 && src.u.sa.sa_family == AF_INET)
+		ck_assert_str_eq(addr_text(&dst, text), "192.0.2.2:80");
 	for (size_t n = 0; n < len; n++)
 		ck_assert_msg(parse(span_make(row->bytes.p, n), &(size_t){ 0 }, &src) == PROXY_MORE,
 		    "%.*s cut at %zu", SPAN_ARG(row->bytes), n);
