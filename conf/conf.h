@@ -28,6 +28,7 @@ struct conf_process {
 	int64_t		connections;		/* client connections per worker; 0: see worker.c */
 	int64_t		drain_ms;		/* patience with requests that make no progress at stop and reload */
 	int64_t		history;		/* bytes of earlier configurations kept */
+	int64_t		upgrade_timeout_ms;	/* patience with a new binary before it is ready */
 	const char	*log;			/* event log: "stderr" or a path */
 	const char	*log_level;
 };

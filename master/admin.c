@@ -61,6 +61,7 @@ client_close(struct admin_client *c)
 	c->state = CLIENT_CLOSED;
 	cycle_forget(c->master, c);
 	ask_forget(c->master, c);
+	upgrade_forget(c->master, c);
 	loop_remove(&c->master->loop, &c->source);
 	close(fd);
 	if (c->pass_fd >= 0)
@@ -359,14 +360,39 @@ listen_at(const char *path, struct errdetail *ed)
 	return -1;
 }
 
+/* The socket an old master hands over when it is at the same place; else a new one. */
+static int
+admin_socket(struct master *m, struct errdetail *ed)
+{
+	struct handover *given = &m->heir.given;
+	struct admin *a = &m->admin;
+
+	if (given->admin < 0 || strcmp(given->admin_path, a->path) != 0)
+		return listen_at(a->path, ed);
+	a->lent = true;
+	m->heir.took |= HAND_TOOK_ADMIN;
+	return given->admin;
+}
+
+void
+admin_serve(struct master *m)
+{
+	struct admin *a = &m->admin;
+
+	a->lent = false;
+	if (a->source.fd < 0 && loop_add(&m->loop, &a->source, a->fd, EPOLLIN) != 0)
+		log_sys(LOG_ERROR, "admin socket %s: cannot be watched", a->path);
+}
+
 int
 admin_open(struct master *m, const struct conf *conf, struct errdetail *ed)
 {
 	struct admin *a = &m->admin;
-	int fd, rc = 0;
+	int rc = 0;
 
 	list_init(&a->clients);
 	a->master = m;
+	a->fd = -1;
 	a->source = (struct loop_source){ .fd = -1, .ready = on_listener };
 	if (conf->process.admin_socket != NULL)
 		snprintf(a->path, sizeof a->path, "%s", conf->process.admin_socket);
@@ -374,30 +400,44 @@ admin_open(struct master *m, const struct conf *conf, struct errdetail *ed)
 		rc = socket_path(a->path, conf->name, true, ed);
 	if (rc != 0)
 		return rc;
-	fd = listen_at(a->path, ed);
-	if (fd < 0) {
+	a->fd = admin_socket(m, ed);
+	if (a->fd < 0) {
 		a->path[0] = '\0';
 		return -E_SYS;
 	}
-	rc = loop_add(&m->loop, &a->source, fd, EPOLLIN);
-	if (rc != 0)
-		close(fd);
-	return rc == 0 ? 0 : err_set(ed, rc, "admin socket %s: cannot be watched", a->path);
+	if (m->heir.held || loop_add(&m->loop, &a->source, a->fd, EPOLLIN) == 0)
+		return 0;
+	return err_sys(ed, "admin socket %s: cannot be watched", a->path);
+}
+
+void
+admin_leave(struct master *m, bool taken)
+{
+	struct admin *a = &m->admin;
+
+	loop_remove(&m->loop, &a->source);
+	if (a->fd >= 0)
+		close(a->fd);
+	a->fd = -1;
+	if (!taken && !a->lent && a->path[0] != '\0')
+		(void)unlink(a->path);
+	a->path[0] = '\0';
+}
+
+bool
+admin_busy(const struct master *m)
+{
+	return m->admin.clients.count > 0;
 }
 
 void
 admin_close(struct master *m)
 {
 	struct admin *a = &m->admin;
-	int fd = a->source.fd;
 
 	if (a->master == NULL)
 		return;
 	LIST_EACH_SAFE(&a->clients, n)
 		client_close(LIST_ENTRY(n, struct admin_client, node));
-	loop_remove(&m->loop, &a->source);
-	if (fd >= 0)
-		close(fd);
-	if (a->path[0] != '\0')
-		(void)unlink(a->path);
+	admin_leave(m, false);
 }

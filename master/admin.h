@@ -20,11 +20,16 @@ struct admin {
 	char		path[SOCKET_PATH_MAX];
 	struct list	clients;
 	struct master	*master;
+	int		fd;		/* the same, watched or not; -1: none */
+	bool		lent;		/* another master answers there: the path is not ours to remove */
 };
 
 /* Binds the path the configuration names, or its default; refuses when another proxyd answers there. */
 int	admin_open(struct master *, const struct conf *, struct errdetail *) MUST_CHECK;
+void	admin_serve(struct master *);		/* answers from now on: an heir that is held does not */
+void	admin_leave(struct master *, bool taken);	/* no new clients; taken: another master answers there now */
 void	admin_close(struct master *);
+bool	admin_busy(const struct master *);	/* somebody still waits for an answer */
 void	admin_freed(struct master *);		/* an older generation is gone: some may wait for that */
 
 /* For commands: exactly one of these ends a request. */

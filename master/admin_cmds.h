@@ -15,6 +15,7 @@ typedef void admin_command_f(struct master *, struct admin_client *, const struc
 admin_command_f	admin_run;		/* the one the request names */
 admin_command_f	admin_config_show, admin_config_diff, admin_config_history;	/* admin_config.c */
 admin_command_f	admin_reload, admin_config_rollback, admin_confirm;	/* admin_reload.c */
+admin_command_f	admin_upgrade;						/* admin_upgrade.c */
 admin_command_f	admin_status, admin_workers;				/* admin_status.c */
 admin_command_f	admin_conn_ls, admin_conn_kill;				/* admin_conn.c */
 

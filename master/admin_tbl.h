@@ -15,6 +15,8 @@
  *					to be confirmed also "unconfirmed": {"generation", "returns_to", "left_s"}
  *   confirm				data: {"generation": number}
  *   stop [--fast]			data: {}; the answer comes before the stop
+ *   upgrade [BINARY] [--wait SECONDS]	data: {"pid": number, "version": "...", "generation": number} of the new one; BINARY
+ *					is a whole path
  *   workers				data: as tools/proxyctl/format.c shows it
  *   conn ls				data: {"workers": [{"pid", "slot", "lane", "generation", "data" (worker/ask_tbl.h) or "error"}]}
  *   conn kill				data: {"killed": number, "errors": ["worker 0[4711]: why"]}
@@ -33,6 +35,8 @@ CMD(CMD_RELOAD, "reload", "[--wait [SECONDS]] [--confirm TIME]", ADMIN_OPERATE,
     "take the configuration file again; --confirm 60s: return to the one before unless confirmed")
 CMD(CMD_CONFIRM, "confirm", "", ADMIN_OPERATE, "keep the configuration that reload --confirm brought")
 CMD(CMD_STOP, "stop", "[--fast]", ADMIN_OPERATE, "finish the requests in progress and end; --fast: end now")
+CMD(CMD_UPGRADE, "upgrade", "[BINARY] [--wait [SECONDS]]", ADMIN_OPERATE,
+    "let another proxyd take over, or the present file of this one; --wait: until the old one has left")
 CMD(CMD_WORKERS, "workers", "", ADMIN_VIEW, "the processes and what they do")
 CMD(CMD_CONN_LS, "conn ls", "[--client CIDR] [--limit N]", ADMIN_VIEW,
     "client connections of all workers, at most N of each (200); --client: of these addresses")

@@ -356,6 +356,8 @@ ask(struct master *m, const struct reload *r)
 
 	if (m->stop.mode != STOP_NONE || m->current == NULL) {
 		refuse(m, r, m->current == NULL ? "still starting" : "stopping");
+	} else if (upgrade_under_way(m)) {
+		refuse(m, r, "an upgrade is in progress: ask again when it is over");
 	} else if (c->state == CYCLE_IDLE) {
 		begin(m, r);
 	} else if (r->diff) {

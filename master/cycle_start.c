@@ -77,7 +77,8 @@ cycle_logger_left(struct master *m)
 {
 	struct errdetail ed = { 0 };
 
-	if (m->stop.mode != STOP_NONE || m->logger.gen == NULL || seat_fill(&m->logger, &ed) == 0)
+	if (upgrade_logger_left(m) || m->stop.mode != STOP_NONE || m->logger.gen == NULL ||
+	    seat_fill(&m->logger, &ed) == 0)
 		return;
 	log_write(LOG_ERROR, "logger: cannot be replaced: %s", ed.text);
 	(void)timer_set(&m->loop.timers, &m->logger.respawn, (int64_t)clock_mono_ms() + 1000);
@@ -140,6 +141,7 @@ static void
 first_failed(struct master *m, const char *why)
 {
 	log_write(LOG_ERROR, "cannot start: %s", why);
+	heir_failed(m, why);
 	m->exit_status = EXIT_FAILURE;
 	stop_begin(m, STOP_FAST);
 }
@@ -151,7 +153,7 @@ cycle_ready(struct master *m, struct generation *g)
 	bool first = m->current == NULL;
 	int rc;
 
-	if (!cycle_starting(m, g) || !all_ready(g))
+	if (!cycle_starting(m, g) || !all_ready(g) || heir_waits(m))
 		return;
 	rc = swap_in(m, g, &ed);
 	if (rc != 0)
@@ -160,6 +162,7 @@ cycle_ready(struct master *m, struct generation *g)
 		m->cycle.state = CYCLE_IDLE;
 		log_write(LOG_INFO, "serving: generation %u, %u workers", g->number, g->nworkers);
 		say_ready(m);
+		heir_serves(m, g);
 	} else if (first) {
 		m->cycle.state = CYCLE_IDLE;
 		first_failed(m, ed.text);
@@ -234,5 +237,5 @@ cycle_first(struct master *m, struct conf *conf, struct errdetail *ed)
 	if (rc != 0)
 		return rc;
 	seat_init(&m->logger, m, m->cycle.next, ROLE_LOGGER, 0);
-	return seat_fill(&m->logger, ed);
+	return m->heir.held ? 0 : seat_fill(&m->logger, ed);
 }

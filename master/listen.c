@@ -42,7 +42,7 @@ static void
 bound_free(struct bounds *bs, struct bound *b)
 {
 	bound_cut(b, 0);
-	if (is_unix(&b->addr))
+	if (is_unix(&b->addr) && !b->lent)
 		unix_path_remove(&b->path);
 	list_remove(&bs->all, &b->node);
 	free(b->fd);
@@ -147,13 +147,13 @@ probe(const struct bounds *bs, const struct addr *addr, bool dual)
 	return close(fd);
 }
 
-/* One more slot of an address: a socket of its own, or for UNIX sockets the same one again. */
+/* One more slot of an address: a socket of its own, or for UNIX sockets and those handed in the same one again. */
 static int
 bound_grow(struct bound *b, struct errdetail *ed)
 {
 	int fd;
 
-	if (!is_unix(&b->addr))
+	if (!is_unix(&b->addr) && !b->given)
 		fd = bind_tcp(&b->addr, b->dual, true);
 	else if (b->nfds == 0)
 		fd = unix_path_bind(&b->path, ed);
@@ -278,7 +278,7 @@ bounds_list(const struct bounds *bs, unsigned generation, struct listen_fd **lis
 			continue;
 		for (unsigned s = 0; s < b->nfds; s++)
 			*at++ = (struct listen_fd){ b->fd[s], b->listener, s, b->addr,
-				is_unix(&b->addr) };
+				is_unix(&b->addr) || b->given };
 		if (b->nfds > *nslots)
 			*nslots = b->nfds;
 	}
@@ -326,7 +326,7 @@ bounds_tick(struct bounds *bs, int64_t now_ms)
 
 		if (b->retire_ms == 0 || now_ms < b->retire_ms)
 			continue;
-		for (unsigned i = 0; i < b->nfds; i++)
+		for (unsigned i = 0; i < b->nfds && !b->lent && !b->given; i++)
 			(void)shutdown(b->fd[i], SHUT_RD);
 		bound_free(bs, b);
 	}
@@ -348,5 +348,91 @@ bounds_drop(struct bounds *bs, unsigned generation)
 		b->plan = b->older_plan;
 		b->listener = b->older_listener;
 		b->retire_ms = b->older_retire_ms;
+	}
+}
+
+/* ------------------------------------------------- sockets that were there before us */
+
+static int
+take_check(int fd, const struct addr *want, struct errdetail *ed)
+{
+	struct addr have = { .len = sizeof have.u };
+	socklen_t len = sizeof(int);
+	int listens = 0;
+	char text[ADDR_TEXT];
+
+	addr_text(want, text);
+	if (getsockname(fd, &have.u.sa, &have.len) != 0)
+		return err_sys(ed, "listener %s: descriptor %d", text, fd);
+	if (!addr_eq(&have, want) ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) != 0 || listens == 0)
+		return err_set(ed, -E_PROTO, "listener %s: descriptor %d does not listen there",
+		    text, fd);
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	return 0;
+}
+
+int
+bounds_take(struct bounds *bs, const struct bound_plan *plan, const int *fd, unsigned n,
+    struct errdetail *ed)
+{
+	struct bound *b;
+	int rc = 0;
+
+	for (unsigned i = 0; i < n && rc == 0; i++)
+		rc = take_check(fd[i], plan->addr, ed);
+	if (rc != 0)
+		return rc;
+	b = calloc(1, sizeof *b);
+	if (b == NULL || (b->fd = calloc(n, sizeof *fd)) == NULL) {
+		free(b);
+		return err_set(ed, -E_NOMEM, "no memory for listeners");
+	}
+	memcpy(b->fd, fd, n * sizeof *fd);
+	b->addr = *plan->addr;
+	b->dual = plan->dual;
+	b->given = plan->given;
+	b->lent = plan->lent;
+	b->plan = plan->generation;
+	b->nfds = b->nlive = n;
+	if (is_unix(&b->addr) && !b->given)
+		unix_path_take(&b->path, &b->addr);
+	list_push(&bs->all, &b->node);
+	return 0;
+}
+
+void
+bounds_own(struct bounds *bs)
+{
+	LIST_EACH(&bs->all, n)
+		LIST_ENTRY(n, struct bound, node)->lent = false;
+}
+
+void
+bounds_leave(struct bounds *bs)
+{
+	LIST_EACH_SAFE(&bs->all, n) {
+		struct bound *b = LIST_ENTRY(n, struct bound, node);
+
+		b->lent = true;
+		bound_free(bs, b);
+	}
+}
+
+void
+bounds_prune(struct bounds *bs)
+{
+	char text[ADDR_TEXT];
+
+	LIST_EACH_SAFE(&bs->all, n) {
+		struct bound *b = LIST_ENTRY(n, struct bound, node);
+
+		if (!b->given || b->plan != 0)
+			continue;
+		log_write(LOG_WARN,
+		    "a socket handed in for %s matches no \"bind\" of the configuration: closed",
+		    addr_text(&b->addr, text));
+		bound_free(bs, b);
 	}
 }

@@ -25,6 +25,8 @@ struct bound {
 	unsigned	older_plan, older_listener;	/* before the plan, to undo it; 0: this plan made it */
 	int64_t		retire_ms;	/* when to close; 0: in use */
 	int64_t		older_retire_ms;
+	bool		given;		/* handed in by the service manager: one descriptor for all slots */
+	bool		lent;		/* another master listens here too: nothing ends for it with us */
 };
 
 struct bounds {
@@ -34,6 +36,20 @@ struct bounds {
 
 void	bounds_init(struct bounds *);
 void	bounds_fini(struct bounds *);		/* closes all, removes the paths of UNIX sockets */
+
+/* Sockets that listen already, as somebody left them to us. */
+struct bound_plan {
+	const struct addr *addr;
+	bool		dual, given;
+	unsigned	generation;	/* whose plan they were; 0: nobody's yet */
+	bool		lent;
+};
+/* Takes the descriptors, on success only; each must listen at the address. */
+int	bounds_take(struct bounds *, const struct bound_plan *, const int *fd, unsigned n, struct errdetail *)
+	    MUST_CHECK;
+void	bounds_own(struct bounds *);		/* the other master has left them to us */
+void	bounds_leave(struct bounds *);		/* closes all; the other master goes on with them */
+void	bounds_prune(struct bounds *);		/* what was handed in and no plan names: told and closed */
 
 /* Would a new plan for addr use b? The same address and the same families. */
 bool	bound_matches(const struct bound *, const struct addr *, bool dual);

@@ -120,10 +120,21 @@ bind_failed(const struct addr *a, struct errdetail *ed)
 	return err_sys(ed, "cannot listen on unix:%s", a->u.un.sun_path);
 }
 
+void
+unix_path_take(struct unix_path *u, const struct addr *addr)
+{
+	struct stat st;
+
+	u->addr = *addr;
+	if (lstat(u->addr.u.un.sun_path, &st) != 0)
+		return;
+	u->dev = st.st_dev;
+	u->ino = st.st_ino;
+}
+
 int
 unix_path_bind(struct unix_path *u, struct errdetail *ed)
 {
-	struct stat st;
 	int fd;
 
 	if (path_clear(&u->addr, ed) != 0)
@@ -133,10 +144,7 @@ unix_path_bind(struct unix_path *u, struct errdetail *ed)
 		(void)bind_failed(&u->addr, ed);
 		return -1;
 	}
-	if (lstat(u->addr.u.un.sun_path, &st) == 0) {
-		u->dev = st.st_dev;
-		u->ino = st.st_ino;
-	}
+	unix_path_take(u, &u->addr);
 	if (unix_path_dress(u, ed) == 0)
 		return fd;
 	unix_path_remove(u);

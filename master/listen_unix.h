@@ -25,6 +25,8 @@ int	unix_path_set(struct unix_path *, const struct addr *, const struct conf_lis
  * that answers, and anything that is no socket, stays and is refused.
  */
 int	unix_path_bind(struct unix_path *, struct errdetail *);
+/* A socket that was bound at the address by another master: the name becomes ours. */
+void	unix_path_take(struct unix_path *, const struct addr *);
 /* Permissions and owner as they are set now. */
 int	unix_path_dress(const struct unix_path *, struct errdetail *) MUST_CHECK;
 void	unix_path_remove(struct unix_path *);	/* the name, when it is still ours */

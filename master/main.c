@@ -47,6 +47,14 @@ step_secrets(struct start *s, struct errdetail *ed)
 	return 0;
 }
 
+/* What an older master hands over, when there is one: this process takes its place. */
+static int
+step_heir(struct start *s, struct errdetail *ed)
+{
+	upgrade_init(s->m, s->options.program);
+	return heir_open(s->m, ed);
+}
+
 /* Absolute, but with its symbolic links: a reload follows where they point then. */
 static int
 step_path(struct start *s, struct errdetail *ed)
@@ -131,10 +139,12 @@ step_logs(struct start *s, struct errdetail *ed)
 static int
 step_background(struct start *s, struct errdetail *ed)
 {
-	int rc = s->m->foreground ? 0 : daemon_start(&s->m->ready_fd, ed);
+	bool heir = heir_started(&s->m->heir);
+	int rc = s->m->foreground || heir ? 0 : daemon_start(&s->m->ready_fd, ed);
 
 	s->m->pid = getpid();
-	s->m->started_ms = clock_mono_ms();
+	if (!heir)
+		s->m->started_ms = clock_mono_ms();
 	return rc;
 }
 
@@ -162,13 +172,22 @@ step_loop(struct start *s, struct errdetail *ed)
 	timer_init(&m->tick, on_tick);
 	if (!timer_set(&m->loop.timers, &m->tick, m->loop.now_ms + TICK_MS))
 		return err_set(ed, -E_NOMEM, "no memory for timers");
-	return signals_open(m, ed);
+	rc = heir_watch(m, ed);
+	return rc == 0 ? signals_open(m, ed) : rc;
 }
 
 static int
 step_segments(struct start *s, struct errdetail *ed)
 {
-	return segments_open(&s->m->segments, conf_workers(s->conf), ed);
+	struct master *m = s->m;
+	int rc;
+
+	if (!heir_started(&m->heir))
+		return segments_open(&m->segments, conf_workers(s->conf), ed);
+	rc = segments_take_over(&m->segments, m->heir.given.segment, conf_workers(s->conf), ed);
+	if (rc == 0 && m->segments.journal.fd == m->heir.given.segment[HAND_JOURNAL])
+		m->heir.took |= HAND_TOOK_JOURNAL;
+	return rc;
 }
 
 static int
@@ -186,10 +205,11 @@ step_serve(struct start *s, struct errdetail *ed)
 	int rc;
 
 	s->conf = NULL;
-	s->m->bounds.patience_ms = PATIENCE_MS;
+	heir_stderr(&s->m->heir);
+	s->m->bounds.patience_ms = heir_started(&s->m->heir) ? 0 : PATIENCE_MS;
 	rc = cycle_first(s->m, conf, ed);
 	s->m->bounds.patience_ms = 0;
-	if (rc == 0 && !s->m->foreground)
+	if (rc == 0 && !s->m->foreground && !heir_started(&s->m->heir))
 		daemon_detach(out, s->m->logs.event == STDERR_FILENO);
 	return rc;
 }
@@ -204,6 +224,7 @@ static const struct {
 	{ step_judge, true },
 	{ step_load, true },
 	{ step_limits, false },
+	{ step_heir, false },
 	{ step_logs, false },
 	{ step_background, false },
 	{ step_loop, false },
@@ -225,6 +246,7 @@ start_run(struct start *s)
 		fprintf(stderr, "proxyd: %s\n", ed.text);
 		if (s->m->logs.event != STDERR_FILENO)
 			log_write(LOG_ERROR, "cannot start: %s", ed.text);
+		heir_failed(s->m, ed.text);
 		return EXIT_FAILURE;
 	}
 	return EXIT_SUCCESS;
@@ -241,6 +263,8 @@ master_init(struct master *m, bool foreground)
 	m->admin.source.fd = -1;
 	m->segments.stats.fd = m->segments.journal.fd = m->segments.report.fd = -1;
 	bounds_init(&m->bounds);
+	heir_init(&m->heir);
+	upgrade_init(m, NULL);
 	logs_init(&m->logs);
 	list_init(&m->generations);
 	list_init(&m->children);
@@ -277,6 +301,8 @@ master_fini(struct master *m)
 	history_fini(&m->history);
 	cycle_fini(m);
 	signals_close(m);
+	upgrade_fini(m);
+	heir_close(m);
 	bounds_fini(&m->bounds);
 	segments_close(&m->segments);
 	loop_fini(&m->loop);

@@ -13,12 +13,14 @@
 #include "master/confirm.h"
 #include "master/cycle.h"
 #include "master/history.h"
+#include "master/heir.h"
 #include "master/listen.h"
 #include "master/logs.h"
 #include "master/policy.h"
 #include "master/segments.h"
 #include "master/signals.h"
 #include "master/stop.h"
+#include "master/upgrade.h"
 #include "worker/io/loop.h"
 #include "worker/shared/env.h"
 
@@ -92,6 +94,8 @@ struct master {
 	struct ask_desk	asks;
 	struct signals	signals;
 	struct stop	stop;
+	struct upgrade	upgrade;	/* to a master that comes */
+	struct heir	heir;		/* of a master that was before */
 	int		ready_fd;	/* pipe to the process that waits for the daemon; -1: none */
 	int		exit_status;
 };

@@ -34,7 +34,8 @@ options_help(void)
 	}
 	printf(
 	    "\nSIGHUP reloads, SIGTERM stops (twice: at once), SIGQUIT stops without haste, SIGUSR1 opens\n"
-	    "the log files anew. proxyctl does the same and shows what is going on.\n");
+	    "the log files anew, SIGUSR2 upgrades to the program that now is where this one was. proxyctl\n"
+	    "does the same and shows what is going on.\n");
 }
 
 static int
@@ -75,7 +76,7 @@ options_parse(struct master_options *o, int argc, char *const argv[])
 			shorts[at++] = ':';
 	}
 	shorts[at] = '\0';
-	*o = (struct master_options){ .file = OPTIONS_FILE };
+	*o = (struct master_options){ .program = argv[0], .file = OPTIONS_FILE };
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1)
 		if ((rc = take(o, c)) != 0)
 			return rc;

@@ -8,6 +8,7 @@ enum action { ACTION_RUN, ACTION_TEST, ACTION_PRINT, ACTION_VERSION, ACTION_HELP
 
 struct master_options {
 	enum action	action;
+	const char	*program;	/* argv[0] */
 	const char	*file;		/* -c; lent from argv or static */
 	bool		foreground;	/* -f */
 };

@@ -6,9 +6,14 @@
  */
 #include "master/segments.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conf/base/log.h"
+#include "master/handover.h"
 
 #define LANES_PAST	1
 #define LANES_OTHERS	8	/* agents of three generations, loggers */
@@ -34,6 +39,72 @@ segments_open(struct segments *s, unsigned workers, struct errdetail *ed)
 		return rc;
 	}
 	((struct stats_data *)s->stats.data)->lanes = s->lanes;
+	((struct journal_data *)s->journal.data)->lanes = s->lanes;
+	((struct report_data *)s->report.data)->lanes = s->lanes;
+	return 0;
+}
+
+static bool
+taken(struct shm *s, int fd, const char *name, uint32_t version)
+{
+	struct errdetail ed = { 0 };
+
+	if (fd < 0)
+		return false;
+	if (shm_attach(s, fd, name, version, true, &ed) == 0)
+		return true;
+	log_write(LOG_WARN, "upgrade: %s; begins anew", ed.text);
+	return false;
+}
+
+/* Lanes are one numbering in all segments: without the statistics, which say who owns them, none is of use. */
+static bool
+take_stats(struct segments *s, int fd, unsigned workers)
+{
+	struct errdetail ed = { 0 };
+
+	if (!taken(&s->stats, fd, "stats", STATS_VERSION))
+		return false;
+	s->lanes = ((struct stats_data *)s->stats.data)->lanes;
+	if (s->lanes > 0 && stats_size(s->lanes) == s->stats.size &&
+	    segments_fit(s, workers, &ed) == 0)
+		return true;
+	log_write(LOG_WARN, "upgrade: segments begin anew: %s",
+	    ed.text[0] != '\0' ? ed.text : "the number of lanes makes no sense");
+	shm_close(&s->stats);
+	return false;
+}
+
+static int
+take_or_make(struct shm *s, int fd, const char *name, uint32_t version, size_t size,
+    struct errdetail *ed)
+{
+	if (taken(s, fd, name, version) && s->size == size)
+		return 0;
+	if (s->fd >= 0)
+		log_write(LOG_WARN, "upgrade: segment %s: %zu bytes instead of %zu; begins anew",
+		    name, s->size, size);
+	shm_close(s);
+	return shm_create(s, name, version, size, ed);
+}
+
+int
+segments_take_over(struct segments *s, const int *fd, unsigned workers, struct errdetail *ed)
+{
+	int rc;
+
+	s->stats.fd = s->journal.fd = s->report.fd = -1;
+	if (!take_stats(s, fd[HAND_STATS], workers))
+		return segments_open(s, workers, ed);
+	rc = take_or_make(&s->journal, fd[HAND_JOURNAL], "journal", JOURNAL_VERSION,
+	    journal_size(s->lanes), ed);
+	if (rc == 0)
+		rc = take_or_make(&s->report, fd[HAND_REPORT], "report", REPORT_VERSION,
+		    report_size(s->lanes), ed);
+	if (rc != 0) {
+		segments_close(s);
+		return rc;
+	}
 	((struct journal_data *)s->journal.data)->lanes = s->lanes;
 	((struct report_data *)s->report.data)->lanes = s->lanes;
 	return 0;
@@ -76,6 +147,33 @@ segments_give(struct segments *s, unsigned lane)
 	struct stats_data *stats = s->stats.data;
 
 	stats_lane_fold(stats, &stats->lane[lane]);
+}
+
+static bool
+gone(uint32_t pid)
+{
+	return pid == 0 || pid > INT32_MAX || (kill((pid_t)pid, 0) != 0 && errno == ESRCH);
+}
+
+/* A master folds the lanes of its own children, also while another one serves. Only when it died that is left to do. */
+void
+segments_sweep(struct segments *s, pid_t me)
+{
+	struct stats_data *stats = s->stats.data;
+
+	for (unsigned i = LANES_PAST; i < s->lanes; i++) {
+		struct stats_lane *l = &stats->lane[i];
+		uint32_t owner = atomic_load(&l->owner);
+		char who[64];
+
+		if (atomic_load(&l->state) == LANE_FREE || owner == 0 || owner == (uint32_t)me ||
+		    !gone(owner) || !gone(atomic_load(&l->pid)))
+			continue;
+		snprintf(who, sizeof who, "process %u of master %u", atomic_load(&l->pid), owner);
+		log_write(LOG_INFO, "%s: gone", who);
+		segments_report(s, i, who);
+		segments_give(s, i);
+	}
 }
 
 unsigned

@@ -30,6 +30,7 @@ on_signal(struct master *m, uint32_t sig)
 	case SIGCHLD: supervise_reap(m); break;
 	case SIGHUP: cycle_reload(m, &(struct reload){ .by = "SIGHUP" }); break;
 	case SIGUSR1: reopen(m); break;
+	case SIGUSR2: upgrade_begin(m, NULL, NULL, NULL); break;
 	case SIGQUIT: stop_begin(m, STOP_GRACEFUL); break;
 	case SIGTERM: stop_begin(m, m->stop.mode == STOP_NONE ? STOP_BOUNDED : STOP_FAST); break;
 	case SIGINT: stop_begin(m, STOP_FAST); break;
@@ -51,7 +52,8 @@ on_readable(struct loop_source *s, uint32_t events)
 int
 signals_open(struct master *m, struct errdetail *ed)
 {
-	static const int watched[] = { SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGCHLD };
+	static const int watched[] = { SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGUSR2,
+		SIGCHLD };
 	sigset_t set;
 	int fd;
 
@@ -60,7 +62,6 @@ signals_open(struct master *m, struct errdetail *ed)
 	for (size_t i = 0; i < ARRAY_LEN(watched); i++)
 		sigaddset(&set, watched[i]);
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGUSR2, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
 		return err_sys(ed, "sigprocmask");
 	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);

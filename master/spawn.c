@@ -160,6 +160,7 @@ fill_env(struct env *env, const struct master *m, const struct seat *s, unsigned
 		.role = s->role,
 		.slot = s->slot,
 		.workers = g->nworkers,
+		.held = m->heir.held,
 		.generation = g->number,
 		.lane = lane,
 		.stats = m->segments.stats.data,
@@ -256,6 +257,7 @@ spawn_child(struct master *m, struct seat *s, struct errdetail *ed)
 		free(c);
 		return rc;
 	}
+	atomic_store(&lane->owner, (uint32_t)m->pid);
 	atomic_store(&lane->pid, (uint32_t)c->pid);
 	atomic_store(&lane->started_ms, clock_wall_us() / 1000);
 	s->child = c;

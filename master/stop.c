@@ -57,11 +57,13 @@ stop_begin(struct master *m, enum stop_mode mode)
 	if (m->stop.mode == STOP_NONE) {
 		m->stop.mode = mode;
 		cycle_abort(m, "the master stops");
+		upgrade_abort(m, "the master stops");
 		bounds_retire(&m->bounds, 0, now + (mode == STOP_FAST ? 0 : RETIRE_MS));
 	}
 	m->stop.mode = mode;
 	if (mode == STOP_BOUNDED && m->current != NULL)
 		m->stop.deadline_ms = now + m->current->conf->process.drain_ms;
+	heir_stop(m);
 	drain_all(m);
 	if (mode == STOP_FAST)
 		each_seat(m, ROLE_WORKER, seat_stop);
@@ -95,7 +97,9 @@ stop_step(struct master *m)
 	each_seat(m, ROLE_AGENT, seat_stop);
 	if (alive(m, ROLE_AGENT) > 0)
 		return;
+	if (!heir_alone(m))
+		return; /* what it still logs is read here */
 	seat_stop(&m->logger);
-	if (alive(m, ROLE_LOGGER) == 0)
+	if (alive(m, ROLE_LOGGER) == 0 && !(upgrade_left(m) && admin_busy(m)))
 		m->loop.stop = true;
 }

@@ -257,7 +257,7 @@ on_child(struct master *m, pid_t pid, int status)
 	struct child *c = child_find(m, pid);
 
 	if (c == NULL) {
-		if (!WIFSTOPPED(status) && !WIFCONTINUED(status))
+		if (!upgrade_reaped(m, pid, status) && !WIFSTOPPED(status) && !WIFCONTINUED(status))
 			cycle_judged(m, pid, status);
 		return;
 	}
@@ -329,6 +329,8 @@ supervise_tick(struct master *m)
 	}
 	if (m->current != NULL)
 		seat_balance(m->current);
+	if (m->current != NULL && m->stop.mode == STOP_NONE)
+		segments_sweep(&m->segments, m->pid);
 }
 
 /* ---------------------------------------------------------------- logs */

@@ -368,7 +368,7 @@ serve(struct worker *w, struct errdetail *ed)
 	w->acceptor = acceptor_new(&w->x, ed);
 	if (w->acceptor == NULL)
 		return -E_SYS;
-	if (acceptor_serve(w->acceptor, w->x.env->slot) != 0)
+	if (!w->x.env->held && acceptor_serve(w->acceptor, w->x.env->slot) != 0)
 		return err_sys(ed, "listening sockets of slot %u", w->x.env->slot);
 	return say(w->x.env, LINK_READY, NULL);
 }

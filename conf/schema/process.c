@@ -18,6 +18,8 @@ static const struct item items[] = {
 	    .help = "at stop and reload: patience with requests that make no progress" },
 	{ "history", ITEM_SIZE, AT(history), "16MiB", 0, INT64_MAX,
 	    .help = "memory for configurations that served, for config rollback; the oldest go first" },
+	{ "upgrade_timeout", ITEM_MSEC, AT(upgrade_timeout_ms), "30s", 1000, 3600000,
+	    .help = "how long a new binary may take until it is ready to serve; then the old one goes on" },
 	{ "log", ITEM_STR, AT(log), "stderr", .flags = ITEM_NONEMPTY, .help = "event log: \"stderr\" or a file" },
 	{ "log_level", ITEM_CHOICE, AT(log_level), "info", .names = levels, .help = "what goes into the event log" },
 };

@@ -21,6 +21,7 @@
 #include "tools/proxyctl/format.h"
 #include "tools/proxyctl/output.h"
 #include "tools/proxyctl/records.h"
+#include "tools/proxyctl/upgrade.h"
 #include "tools/proxyctl/watch.h"
 
 #define WAIT_DEFAULT "30"
@@ -44,6 +45,7 @@ static call_f *const runs[CMD_MAX] = {
 	[CMD_RELOAD] = run_reload,
 	[CMD_STOP] = run_stop,
 	[CMD_LOG] = records_run,
+	[CMD_UPGRADE] = upgrade_run,
 	[CMD_VERSION] = run_version,
 	[CMD_HELP] = run_help,
 };

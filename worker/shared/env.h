@@ -29,6 +29,7 @@ struct env {
 	const struct conf *conf;
 	enum role	role;
 	unsigned	slot, workers;		/* this worker's slot; slots in all */
+	bool		held;			/* worker: serves no slot before LINK_ADOPT, not even its own */
 	unsigned	generation;
 	unsigned	lane;			/* index into every lane array */
 	struct stats_data *stats;

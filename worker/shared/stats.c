@@ -15,6 +15,7 @@
 
 #define OTHERS (STATS_OBJECTS - 1)
 #define LOAD(p) __atomic_load_n((p), __ATOMIC_RELAXED)
+#define ADD(p, n) ((void)__atomic_fetch_add((p), (n), __ATOMIC_RELAXED))
 
 static const struct {
 	const char *name;
@@ -174,7 +175,9 @@ stats_lane_take(struct stats_data *d, uint32_t role, uint32_t slot, uint32_t gen
 	for (unsigned i = 1; i < d->lanes; i++) {
 		struct stats_lane *l = &d->lane[i];
 
-		if (atomic_load(&l->state) != LANE_FREE)
+		uint32_t is_free = LANE_FREE;
+
+		if (!atomic_compare_exchange_strong(&l->state, &is_free, LANE_STARTING))
 			continue;
 		atomic_store(&l->pid, 0);
 		atomic_store(&l->role, role);
@@ -183,7 +186,7 @@ stats_lane_take(struct stats_data *d, uint32_t role, uint32_t slot, uint32_t gen
 		atomic_store(&l->beat_ms, 0);
 		atomic_store(&l->asleep, 0);
 		atomic_store(&l->started_ms, 0);
-		atomic_store(&l->state, LANE_STARTING);
+		atomic_store(&l->owner, 0);
 		return l;
 	}
 	return NULL;
@@ -198,15 +201,35 @@ object_merge(struct stats_object *into, const struct stats_object *from)
 	into->bytes_out += LOAD(&from->bytes_out);
 }
 
+/* During an upgrade two masters fold into the past at a time. */
+static void
+object_fold(struct stats_object *into, const struct stats_object *from)
+{
+	ADD(&into->requests, from->requests);
+	ADD(&into->errors, from->errors);
+	ADD(&into->bytes_in, from->bytes_in);
+	ADD(&into->bytes_out, from->bytes_out);
+}
+
+static void
+hist_fold(struct hist *into, const struct hist *from)
+{
+	ADD(&into->count, from->count);
+	ADD(&into->sum_us, from->sum_us);
+	for (unsigned i = 0; i < HIST_BUCKETS; i++)
+		if (from->bucket[i] != 0)
+			ADD(&into->bucket[i], from->bucket[i]);
+}
+
 static void
 slot_fold(struct stats_lane *past, struct stats_lane *l, unsigned slot)
 {
-	object_merge(&past->object[slot], &l->object[slot]);
+	object_fold(&past->object[slot], &l->object[slot]);
 	memset(&l->object[slot], 0, sizeof l->object[slot]);
 	if (slot >= STATS_HISTS)
 		return;
-	hist_merge(&past->hist_total[slot], &l->hist_total[slot]);
-	hist_merge(&past->hist_first[slot], &l->hist_first[slot]);
+	hist_fold(&past->hist_total[slot], &l->hist_total[slot]);
+	hist_fold(&past->hist_first[slot], &l->hist_first[slot]);
 	memset(&l->hist_total[slot], 0, sizeof l->hist_total[slot]);
 	memset(&l->hist_first[slot], 0, sizeof l->hist_first[slot]);
 }
@@ -221,9 +244,9 @@ stats_lane_fold(struct stats_data *d, struct stats_lane *l)
 	atomic_store(&l->state, LANE_GONE);
 	for (unsigned c = 0; c < C_MAX; c++)
 		if (!counters[c].gauge)
-			past->counter[c] += l->counter[c];
+			ADD(&past->counter[c], l->counter[c]);
 	for (unsigned r = 0; r < R_MAX; r++)
-		past->reason[r] += l->reason[r];
+		ADD(&past->reason[r], l->reason[r]);
 	memset(l->counter, 0, sizeof l->counter);
 	memset(l->reason, 0, sizeof l->reason);
 	for (unsigned s = 0; s < STATS_OBJECTS; s++)

@@ -40,6 +40,7 @@ struct stats_lane {
 	_Atomic uint32_t state, pid, role, slot, generation;
 	_Atomic uint64_t beat_ms;	/* monotonic; refreshed once per loop turn */
 	_Atomic uint32_t asleep;	/* waiting for events: no beat expected */
+	_Atomic uint32_t owner;		/* the master that folds this lane, by process id */
 	_Atomic uint64_t started_ms;	/* wall clock, ms */
 	uint64_t	counter[C_MAX];
 	uint64_t	reason[R_MAX];	/* how requests and connections ended, by token */
@@ -54,11 +55,11 @@ struct stats_data {
 	struct stats_lane lane[];			/* lane 0: the past */
 };
 
-#define STATS_VERSION 1
+#define STATS_VERSION 2
 size_t	stats_size(unsigned lanes);
 /* Slot of an object, assigned on first use; STATS_OBJECTS - 1 (a shared "others" slot) when full. Master only. */
 unsigned stats_slot(struct stats_data *, enum stats_kind, const char *name);
-/* NULL: none is free. */
+/* NULL: none is free. Two masters may take lanes at a time, and fold their own. */
 struct stats_lane *stats_lane_take(struct stats_data *, uint32_t role, uint32_t slot, uint32_t generation);
 /* Adds to lane 0 (gauges excepted) and frees the lane. */
 void	stats_lane_fold(struct stats_data *, struct stats_lane *);

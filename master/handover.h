@@ -1,0 +1,58 @@
+/*
+ * handover.h - what a master tells the one that replaces it: the document and the words between the two.
+ *
+ * The document is JSON in a memfd; its number stands in the environment of the new process, the descriptors it
+ * names are inherited under their numbers. It may come from another version, so it is judged like any input:
+ * unknown members are skipped, another format is refused. Pure functions of bytes; heir.c takes what is named.
+ */
+#pragma once
+#include <sys/types.h>
+#include "conf/base/addr.h"
+#include "conf/base/str.h"
+#include "conf/socket_path.h"
+
+#define HANDOVER_ENV	"PROXYD_HANDOVER"	/* number of the document's descriptor */
+#define HANDOVER_FORMAT	1
+#define HANDOVER_MAX	(8u << 20)		/* bytes of the document */
+
+/* Messages on the link between the two, in their order (wire.h; SOCK_SEQPACKET). */
+enum handover_word {
+	HAND_READY = 1,	/* new: u32 HAND_TOOK bits, string version; all its processes are up, none serves yet */
+	HAND_FAILED,	/* new: string why it cannot serve; it is about to leave */
+	HAND_GO,	/* old: its logger has left; serve */
+	HAND_SERVING,	/* new: u32 generation; its workers accept */
+	HAND_YOURS,	/* old: there is no way back; log, answer proxyctl, own the paths */
+	HAND_STOP,	/* new, later: u32 enum stop_mode; the whole service stops, so the one that drains does */
+};
+
+enum handover_took { HAND_TOOK_JOURNAL = 1 << 0, HAND_TOOK_ADMIN = 1 << 1 };
+
+enum handover_segment { HAND_STATS, HAND_JOURNAL, HAND_REPORT, HAND_SEGMENTS };
+
+struct handover_bound {
+	struct addr	addr;
+	bool		dual, given;	/* see struct bound */
+	int		*fd;
+	unsigned	nfds;
+};
+
+struct handover {
+	char		version[64];	/* of the program that wrote it */
+	pid_t		pid;
+	uint64_t	boot_id, started_ms;
+	unsigned	generation;	/* the last number given */
+	int		link, err;	/* to the old master; the standard error to go on with */
+	int		admin;		/* listening; -1: none */
+	char		admin_path[SOCKET_PATH_MAX];
+	int		segment[HAND_SEGMENTS];	/* -1: none */
+	struct handover_bound *bounds;	/* owned, with their arrays, by a parsed one */
+	unsigned	nbounds;
+};
+
+void	handover_write(const struct handover *, struct str *out);
+/* On failure nothing is left to free. Every descriptor is a number above standard error; whether it is one, and no
+ * two are the same, is the caller's to see. */
+int	handover_parse(struct handover *, struct span text, struct errdetail *) MUST_CHECK;
+void	handover_fini(struct handover *);
+/* Calls f for every descriptor that is named; stops at the first that is not 0 and returns it. */
+int	handover_each_fd(const struct handover *, int (*f)(void *arg, int fd), void *arg);

@@ -1,0 +1,7 @@
+/*
+ * upgrade.h - the verb `upgrade`.
+ */
+#pragma once
+#include "tools/proxyctl/call.h"
+
+call_f	upgrade_run;
