@@ -74,6 +74,19 @@ def test_connection_whose_client_has_finished_does_not_linger(side):
         closed_soon(side)
 
 
+def test_refusal_reaches_a_client_that_reads_only_when_all_is_sent(side, origin):
+    """What a window of the kernel's holds is under way before any client can hear that it is refused: no reset over that."""
+    origin.script = [EARLY, reply(b"no", "413 Content Too Large"), 1.0, "CLOSE"]
+    with Client(side.port) as c:
+        c.send(put(side, 6 << 20))
+        time.sleep(0.2)
+        for _ in range(6):
+            assert c.send(b"x" * (1 << 20)), "reset while sending"
+            time.sleep(0.02)
+        assert c.response("PUT").status == 413
+        assert c.end() == "fin"
+
+
 def test_refused_upload_that_moved_by_splice_is_still_drained(side, origin):
     def refuse(c):
         got = len(c.reader.buf)
