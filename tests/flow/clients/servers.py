@@ -16,7 +16,7 @@ http {{
   log_format record escape=json '{{"conn":$connection,"method":"$request_method","path":"$request_uri","status":$status,'
     '"scheme":"$scheme","host":"$http_host","via":"$http_via","range":"$http_range","agent":"$http_user_agent"}}';
   access_log {folder}/record record; default_type application/octet-stream; types {{ text/html html; text/plain txt; }}
-  client_max_body_size 0; keepalive_timeout 60; gzip on; gzip_types text/plain; gzip_proxied any;
+  client_max_body_size 0; keepalive_timeout 5; keepalive_requests 100; gzip on; gzip_types text/plain; gzip_proxied any;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
   server {{
@@ -24,6 +24,7 @@ http {{
     ssl_certificate {cert}; ssl_certificate_key {key};
     location /dav/ {{ dav_methods PUT DELETE; create_full_put_path on; }}
     location /registry/ {{ try_files $uri.json $uri =404; }}
+    location /small/ {{ dav_methods PUT; client_max_body_size 1k; }}
     location /old/ {{ rewrite ^/old/(.*)$ $scheme://$http_host/$1 redirect; }}
     location /closing/ {{ alias {root}/; keepalive_timeout 0; }}
     location /login/ {{ alias {root}/; auth_basic "files"; auth_basic_user_file {folder}/users; }}
@@ -55,8 +56,8 @@ Group {group}
 StartServers 1
 LimitRequestBody 0
 KeepAlive On
-KeepAliveTimeout 60
-MaxKeepAliveRequests 0
+KeepAliveTimeout 5
+MaxKeepAliveRequests 50
 <VirtualHost 127.0.0.1:{tls}>
   SSLEngine on
   SSLCertificateFile {cert}

@@ -110,6 +110,20 @@ def test_upload(world, way, coding):
         logged(world, way, world.app, f"/up-{way}-{coding}", bytes_in=SIZE, status=200)
 
 
+REFUSED = {"at-once": ["-H", "Expect:"], "chunked": ["-H", "Expect:", "-H", "Transfer-Encoding: chunked"], "asked": ["-H", "Expect: 100-continue", "--expect100-timeout", 20]}
+
+
+@pytest.mark.parametrize("way", ["absolute", "tls", "reverse"])
+@pytest.mark.parametrize("manner", REFUSED)
+def test_upload_that_the_server_refuses_early(world, way, manner):
+    """nginx says 413 while megabytes are on their way, and closes: curl hears the 413, not a reset."""
+    out = curl(world, way, world.files, "/small/f", "-T", world.files.root / "big", *REFUSED[manner], "-o", "/dev/null", "-w", "%{http_code} %{size_upload}").stdout
+    code, sent = out.split()
+    assert code == "413" and (manner != "asked" or sent == "0"), out
+    if way in ("absolute", "reverse"):
+        logged(world, way, world.files, "/small/f", status=413, reason="upstream", upstream_status=413)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_100_continue_comes_before_the_body(world, way):
     """curl waits 20 s for the word to go on; it comes, or this takes longer than it may."""
@@ -209,6 +223,22 @@ def test_name_that_nobody_has(world, way):
     scheme = "https" if way == "tls" else "http"
     p = world.run(have("curl"), "-sS", "--noproxy", "", "-x", world.forward.url, "-o", "/dev/null", "-w", "%{http_code} %{http_connect}", f"{scheme}://gone.test/", status=56 if way == "tls" else 0)
     assert p.stdout.split() == (["000", "502"] if way == "tls" else ["502", "000"]), p.stdout
+
+
+@pytest.mark.parametrize("way", ["absolute", "reverse"])
+def test_http2_offered_in_the_clear_is_http1(world, way):
+    """curl --http2 asks for an upgrade to h2c, which uvicorn would refuse; the offer ends here."""
+    out = curl(world, way, world.app, "/offer", "--http2", "-o", "/dev/null", "-w", "%{http_code} %{http_version}").stdout
+    assert out == "200 1.1"
+    assert not {"upgrade", "http2-settings"} & set(world.app.record("/offer")[-1]["fields"])
+
+
+@pytest.mark.parametrize("url, code, reason", [
+    ("ftp://files.test/x", 400, "scheme-bad"), ("http://files.test/%zz", 400, "path-forbidden"), ("http://[fe80::1]/", 403, "address-denied")])
+def test_what_a_proxy_does_not_do(world, url, code, reason):
+    out = world.run(have("curl"), "-sS", "-g", "--noproxy", "", "-x", world.forward.url, "-o", "/dev/null", "-w", "%{http_code}", url).stdout
+    assert out == str(code)
+    world.forward.records(lambda r: r["target"] == url and (r["status"], r["reason"]) == (code, reason))
 
 
 def test_trailers_reach_curl(place, side, origin):
