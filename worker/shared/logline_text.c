@@ -79,7 +79,7 @@ static const struct {
 } escapes[] = {
 	[ESCAPE_QUOTED] = { "\\x", "\"\\" },
 	[ESCAPE_JSON] = { "\\u00", "\"\\" },
-	[ESCAPE_URL] = { "%", " \"#'<>[\\]^`{|}~" }, /* RFC 1738 2.2; the percent sign is there already */
+	[ESCAPE_URL] = { "%", " \"<>\\" }, /* no more: who greps for a URL finds it */
 };
 
 static bool

@@ -57,7 +57,7 @@ START_TEST(reverse_targets_become_whole_urls)
 	v.s[JS_UPSTREAM] = SPAN("[2001:db8::1]:80");
 	v.s[JS_TYPE] = SPAN_NONE;
 	expect(&v, "971211336.135     12 192.0.2.7 TCP_MISS/200 238 GET "
-		   "http://www.example.com/a%20b%22%41%27%7C%FF - FIRSTUP_PARENT/2001:db8::1 -\n");
+		   "http://www.example.com/a%20b%22%41'|%FF - FIRSTUP_PARENT/2001:db8::1 -\n");
 }
 END_TEST
 
