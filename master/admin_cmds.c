@@ -63,6 +63,7 @@ admin_run(struct master *m, struct admin_client *c, const struct admin_request *
 		[CMD_STOP] = cmd_stop,
 		[CMD_UPGRADE] = admin_upgrade,
 		[CMD_WORKERS] = admin_workers,
+		[CMD_DRAIN] = admin_drain,
 		[CMD_CONN_LS] = admin_conn_ls,
 		[CMD_CONN_KILL] = admin_conn_kill,
 		[CMD_LOG] = cmd_log,

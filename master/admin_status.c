@@ -49,6 +49,14 @@ listener_json(const struct conf_listener *l, const struct stats_data *stats, uns
 	return o;
 }
 
+static const char *
+endpoint_state(const struct endpoint *e, uint64_t now_ms)
+{
+	if (endpoint_drained(e))
+		return endpoint_load(e) > 0 ? "draining" : "drained";
+	return endpoint_ejected(e, now_ms) ? "ejected" : "up";
+}
+
 static struct json *
 endpoints_json(const struct endpoint_data *d, unsigned service)
 {
@@ -67,7 +75,7 @@ endpoints_json(const struct endpoint_data *d, unsigned service)
 			continue;
 		o = json_obj();
 		json_set_str(o, "address", addr_text(&addr, text));
-		json_set_str(o, "state", endpoint_ejected(e, now) ? "ejected" : "up");
+		json_set_str(o, "state", endpoint_state(e, now));
 		json_set_int(o, "inflight", endpoint_load(e));
 		json_set_int(o, "weight", e->weight);
 		json_set_bool(o, "backup", e->backup != 0);

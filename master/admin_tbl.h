@@ -18,6 +18,7 @@
  *   upgrade [BINARY] [--wait SECONDS]	data: {"pid": number, "version": "...", "generation": number} of the new one; BINARY
  *					is a whole path
  *   workers				data: as tools/proxyctl/format.c shows it
+ *   drain				data: {"target", "drained": bool, "services": [{"name", "inflight", "all_drained"}]}
  *   conn ls				data: {"workers": [{"pid", "slot", "lane", "generation", "data" (worker/ask_tbl.h) or "error"}]}
  *   conn kill				data: {"killed": number, "errors": ["worker 0[4711]: why"]}
  *   log					data: {"lanes": number}, with the journal's descriptor, read-only, on the first byte
@@ -38,6 +39,8 @@ CMD(CMD_STOP, "stop", "[--fast]", ADMIN_OPERATE, "finish the requests in progres
 CMD(CMD_UPGRADE, "upgrade", "[BINARY] [--wait [SECONDS]]", ADMIN_OPERATE,
     "let another proxyd take over, or the present file of this one; --wait: until the old one has left")
 CMD(CMD_WORKERS, "workers", "", ADMIN_VIEW, "the processes and what they do")
+CMD(CMD_DRAIN, "drain", "TARGET|SERVICE/TARGET [--undo]", ADMIN_OPERATE,
+    "no new requests for a target, as configured or one of its addresses; those it has finish; survives reloads")
 CMD(CMD_CONN_LS, "conn ls", "[--client CIDR] [--limit N]", ADMIN_VIEW,
     "client connections of all workers, at most N of each (200); --client: of these addresses")
 CMD(CMD_CONN_KILL, "conn kill", "ID | --client CIDR", ADMIN_OPERATE,

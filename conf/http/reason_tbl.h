@@ -67,6 +67,7 @@ REASON(R_NO_MEMORY, "no-memory", 503, 1, "out of memory")
 REASON(R_STOPPING, "stopping", 503, 1, "the proxy is stopping")
 /* upstream */
 REASON(R_TARGET_NONE, "target-none", 503, 0, "no target is available")
+REASON(R_TARGET_DRAINED, "target-drained", 503, 0, "all targets of the service are drained")
 REASON(R_QUEUE_FULL, "queue-full", 503, 0, "the queue for the service is full")
 REASON(R_QUEUE_TIMEOUT, "queue-timeout", 503, 0, "no connection became free in time")
 REASON(R_DNS_FAILED, "dns-failed", 502, 0, "the host name could not be resolved")

@@ -244,3 +244,24 @@ format_history(const struct json *data, bool colour, struct str *out)
 	table_print(&t, colour, out);
 	table_fini(&t);
 }
+
+void
+format_drain(const struct json *data, bool colour UNUSED, struct str *out)
+{
+	const struct json *list = json_get(data, "services");
+	bool drained = json_bool(json_get(data, "drained"), false);
+
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *o = json_at(list, i);
+
+		str_printf(out, "%s: %s ", text_of(o, "name"), text_of(data, "target"));
+		if (!drained)
+			str_adds(out, "takes requests again\n");
+		else
+			str_printf(out, "takes no new requests, %" PRId64 " in progress\n",
+			    json_int(json_get(o, "inflight"), 0));
+		if (json_bool(json_get(o, "all_drained"), false))
+			str_printf(out, "%s: ALL its targets are drained: requests get 503\n",
+			    text_of(o, "name"));
+	}
+}

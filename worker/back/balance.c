@@ -12,6 +12,7 @@
  *			a place that moves on with every pick; ties go to the first seen.
  *
  * Preference: healthy primaries, healthy backups, ejected ones, and last whatever this request failed on before.
+ * What an operator drains is never chosen.
  */
 #include "worker/back/balance.h"
 
@@ -210,6 +211,8 @@ among(const struct addr *a, const struct addr *list, unsigned n)
 static bool
 fits(const struct wish *w, const struct slot *s, struct addr *addr)
 {
+	if (endpoint_drained(s->endpoint))
+		return false;
 	if (!w->ejected && endpoint_ejected(s->endpoint, (uint64_t)w->now_ms))
 		return false;
 	if (!endpoint_addr(w->b->data, w->cursor->table, s->at, addr))
@@ -355,7 +358,7 @@ count_used(
 	for (unsigned i = 0; i < count; i++) {
 		const struct endpoint *e = endpoint_at(b->data, t, i);
 
-		if (e == NULL || !endpoint_used(e))
+		if (e == NULL || !endpoint_used(e) || endpoint_drained(e))
 			continue;
 		n++;
 		*ejected += endpoint_ejected(e, (uint64_t)now_ms);

@@ -15,7 +15,7 @@ void	balance_free(struct balance **);
 /* addr: copied under the sequence lock. */
 struct pick { const struct conf_service *service; struct endpoint *endpoint; struct addr addr; };
 #define BALANCE_TRIED 8
-/* false: no endpoint at all (names unresolved included). Counts the request as in flight on the endpoint. */
+/* false: no endpoint at all (names unresolved, all drained). Counts the request as in flight on the endpoint. */
 bool	balance_pick(struct balance *, const struct conf_service *, int64_t now_ms, const struct addr *tried,
 	    unsigned ntried, struct pick *);
 /* The same choice for a request that failed on nothing yet, and nothing moves on: pick->endpoint stays NULL. */

@@ -287,7 +287,11 @@ pick_endpoint(struct fetch *f)
 	    balance_pick(r->x->balance, r->service, now(f), f->tried, f->ntried, &f->pick);
 
 	if (!found) {
-		fail(f, f->why != R_NONE ? f->why : R_TARGET_NONE);
+		fail(f,
+		    f->why != R_NONE ? f->why :
+			endpoint_all_drained(r->x->env->endpoints, r->service->index) ?
+				       R_TARGET_DRAINED :
+				       R_TARGET_NONE);
 		return;
 	}
 	f->list[0] = f->pick.addr;

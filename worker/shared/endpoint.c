@@ -99,6 +99,7 @@ health_clear(struct endpoint *e)
 	atomic_store(&e->ejections, 0);
 	atomic_store(&e->window_ms, 0);
 	atomic_store(&e->ejected_until_ms, 0);
+	atomic_fetch_and(&e->out, ~(uint32_t)ENDPOINT_OUT_ADDR);
 }
 
 static void
@@ -108,6 +109,7 @@ health_copy(struct endpoint *to, const struct endpoint *from)
 	atomic_store(&to->ejections, atomic_load(&from->ejections));
 	atomic_store(&to->window_ms, atomic_load(&from->window_ms));
 	atomic_store(&to->ejected_until_ms, atomic_load(&from->ejected_until_ms));
+	atomic_fetch_or(&to->out, atomic_load(&from->out) & ENDPOINT_OUT_ADDR);
 }
 
 static void
@@ -229,8 +231,10 @@ endpoint_carry(struct endpoint_data *to, const struct endpoint_data *from)
 		struct endpoint_table *into = endpoint_table(to, i);
 		const struct endpoint_table *old = table_named(from, into->name, i);
 
-		if (old != NULL)
-			table_carry(to, into, from, old);
+		if (old == NULL)
+			continue;
+		table_carry(to, into, from, old);
+		endpoint_drain_carry(to, into, from, old);
 	}
 }
 

@@ -28,9 +28,12 @@ struct endpoint {
 	uint32_t	excess;			/* of inflight over the shares when last compared; master only */
 	_Atomic uint32_t failures;		/* in a row or in the window */
 	_Atomic uint32_t ejections;		/* how often ejected lately: doubles the next ejection */
+	_Atomic uint32_t out;			/* an operator drains it: ENDPOINT_OUT_*; master only */
 	_Atomic uint64_t window_ms;		/* start of the failure window, monotonic */
 	_Atomic uint64_t ejected_until_ms;	/* monotonic; 0: not ejected */
 };
+
+enum { ENDPOINT_OUT_TARGET = 1 << 0, ENDPOINT_OUT_ADDR = 1 << 1 };	/* the target with all its slots; this address */
 
 struct endpoint_table {
 	_Atomic uint32_t seq;			/* odd: being written */
@@ -43,7 +46,7 @@ struct endpoint_table {
 /* Offsets from its own beginning. */
 struct endpoint_data { uint32_t services, total, lanes; uint32_t table_off, endpoint_off; uint64_t share_off; };
 
-#define ENDPOINT_VERSION 2
+#define ENDPOINT_VERSION 3
 #define ENDPOINT_SHARES(total) (((size_t)(total) + 15) & ~(size_t)15)	/* words of a lane: cache lines of its own */
 size_t	endpoint_size(const struct conf *, unsigned lanes);
 /* Master: lays out, fills in literal addresses. */
@@ -62,6 +65,12 @@ static inline bool
 endpoint_ejected(const struct endpoint *e, uint64_t now_ms)
 {
 	return atomic_load_explicit(&e->ejected_until_ms, memory_order_relaxed) > now_ms;
+}
+/* Takes no new requests. */
+static inline bool
+endpoint_drained(const struct endpoint *e)
+{
+	return atomic_load_explicit(&e->out, memory_order_relaxed) != 0;
 }
 /* Requests in flight; a word that counts below zero for a moment reads as none. */
 static inline uint32_t
@@ -84,3 +93,11 @@ void	endpoint_give(struct endpoint_data *, struct endpoint *, unsigned lane);
 void	endpoint_fold(struct endpoint_data *, unsigned lane);
 /* Master, now and then after a fold while it returns true: removes what a death between two words left over. */
 bool	endpoint_settle(struct endpoint_data *);
+
+/* endpoint_drain.c. Master: takes a target of the service out or back in, named as the configuration writes it, or one
+ * of its addresses; slots found. */
+unsigned endpoint_drain(struct endpoint_data *, unsigned service, struct span target, bool out);
+bool	endpoint_all_drained(const struct endpoint_data *, unsigned service);	/* false when it has no address */
+/* For endpoint_carry. */
+void	endpoint_drain_carry(const struct endpoint_data *to, const struct endpoint_table *into,
+	    const struct endpoint_data *from, const struct endpoint_table *old);

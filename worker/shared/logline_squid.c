@@ -27,6 +27,7 @@ static bool
 unserved(enum reason why)
 {
 	return why == R_DNS_FAILED || why == R_DNS_TIMEOUT || why == R_TARGET_NONE ||
+	    why == R_TARGET_DRAINED ||
 	    why == R_QUEUE_FULL || why == R_QUEUE_TIMEOUT;
 }
 

@@ -365,6 +365,29 @@ START_TEST(when_all_are_ejected_they_serve_all_the_same)
 }
 END_TEST
 
+START_TEST(a_drained_endpoint_is_picked_by_nobody)
+{
+	static const enum conf_balance ways[] = { BALANCE_ROUND_ROBIN, BALANCE_LEAST_REQUEST };
+
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		unsigned by_port[4] = { 0 };
+
+		open_service(ways[i], NULL, 3);
+		endpoint_drain(data, 0, SPAN("127.0.0.1:2"), true);
+		count_picks(10, 1, by_port);
+		ck_assert_uint_eq(by_port[1] + by_port[3], 10);
+		ck_assert(by_port[1] > 0 && by_port[3] > 0);
+		fail_port(1, 3, 1); /* half of those that are left: the drained one is none of them */
+		count_picks(10, 1, by_port);
+		ck_assert_uint_eq(by_port[2], 0);
+		endpoint_drain(data, 0, SPAN("127.0.0.1:1"), true);
+		endpoint_drain(data, 0, SPAN("127.0.0.1:3"), true);
+		ck_assert_uint_eq(pick_and(1, PICK_OK), 0);
+		close_service();
+	}
+}
+END_TEST
+
 START_TEST(names_serve_once_they_are_published)
 {
 	struct addr list[3] = { 0 };
@@ -405,4 +428,5 @@ UNIT_MAIN("worker/back/balance", a_look_tells_the_next_pick_and_moves_nobody_on,
     failures_in_a_row_eject_and_time_brings_back,
     failures_apart_by_more_than_the_window_do_not_eject,
     ejections_double_up_to_the_cap_and_are_forgotten, no_more_than_the_share_is_ejected,
-    when_all_are_ejected_they_serve_all_the_same, names_serve_once_they_are_published)
+    when_all_are_ejected_they_serve_all_the_same, a_drained_endpoint_is_picked_by_nobody,
+    names_serve_once_they_are_published)
