@@ -28,7 +28,7 @@ struct endpoint {
 	uint32_t	excess;			/* of inflight over the shares when last compared; master only */
 	_Atomic uint32_t failures;		/* in a row or in the window */
 	_Atomic uint32_t ejections;		/* how often ejected lately: doubles the next ejection */
-	_Atomic uint32_t out;			/* an operator drains it: ENDPOINT_OUT_*; master only */
+	_Atomic uint32_t out;			/* an operator drains it: ENDPOINT_OUT_*. Master, agent */
 	_Atomic uint64_t window_ms;		/* start of the failure window, monotonic */
 	_Atomic uint64_t ejected_until_ms;	/* monotonic; 0: not ejected */
 };
