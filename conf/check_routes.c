@@ -126,8 +126,8 @@ check_overlap(struct conf *c, struct conf_problems *ps)
 	for (unsigned i = 0; i < c->nroutes; i++) {
 		const struct conf_route *r = &c->routes[i];
 
-		if (r->path.nsegs == 0)
-			continue;		/* its template was refused */
+		if (r->path.nsegs == 0 || r->nconditions > 0)
+			continue;	/* its template was refused; with conditions the order decides */
 		for (unsigned h = 0; h < r->match.hosts.n; h++)
 			enter(&scratch, &shapes, r, r->match.hosts.v[h], ps);
 		if (r->match.hosts.n == 0)

@@ -8,7 +8,9 @@
 #pragma once
 #include "conf/base/addr.h"
 #include "conf/base/arena.h"
+#include "conf/base/regex.h"
 #include "conf/http/method.h"
+#include "conf/http/name.h"
 #include "conf/pattern.h"
 
 struct conf_pos { const char *file; int line; };	/* line 0: a default or built in */
@@ -17,6 +19,20 @@ struct conf_strs { const char **v; unsigned n; };
 struct conf_cidrs { struct cidr *v; unsigned n; };
 struct conf_header { const char *name, *value; };
 struct conf_headers { struct conf_header *v; unsigned n; };
+
+struct conf_regex { struct conf_pos at; const char *text; const struct regex *re; };
+struct conf_regexes { struct conf_regex *v; unsigned n; };
+/* "Some header line, query parameter or cookie of that name has a value that matches." */
+enum conf_where { IN_HEADER, IN_QUERY, IN_COOKIE };
+struct conf_condition {
+	struct conf_pos	at;
+	enum conf_where	where;
+	const char	*name;
+	enum hname	id;			/* IN_HEADER */
+	const char	*text;			/* of the regex */
+	const struct regex *re;			/* NULL: "", it is enough that it is there */
+};
+struct conf_conditions { struct conf_condition *v; unsigned n; };
 
 enum conf_mode { MODE_UNSET, MODE_FORWARD, MODE_REVERSE };
 
@@ -131,7 +147,9 @@ struct conf_route {
 		struct conf_strs hosts;		/* exact or "*.suffix"; empty: any host */
 		const char	*path;		/* template text; default "/" + "**" */
 		struct conf_strs methods;	/* empty: any */
+		struct conf_conditions header, query, cookie;	/* all of them must hold */
 	} match;
+	unsigned	nconditions;		/* header, query and cookie together */
 	struct pattern	path;			/* compiled */
 	enum conf_route_action action;
 	const char	*service_name;
@@ -177,6 +195,8 @@ struct conf_acl {
 	struct conf_portrange *ports; unsigned nports;
 	struct conf_strs port_text, time_text;	/* as written */
 	struct conf_strs method;
+	struct conf_regexes url;
+	struct conf_conditions header;		/* every one must hold */
 	struct conf_timespan *times; unsigned ntimes;
 	unsigned	index;
 };

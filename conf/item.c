@@ -195,6 +195,8 @@ fill_item(struct item_ctx *c, const struct item *it, void *obj, const struct nod
 	case ITEM_STRS:
 	case ITEM_CIDRS:
 	case ITEM_HEADERS:
+	case ITEM_REGEXES:
+	case ITEM_CONDITIONS:
 		value_default(c, it, field_of(it, obj));
 		if (node != NULL)
 			value_set(c, it, field_of(it, obj), node);

@@ -21,6 +21,8 @@ enum item_type {
 	ITEM_STRS,		/* struct conf_strs; one string is a list of one */
 	ITEM_CIDRS,		/* struct conf_cidrs */
 	ITEM_HEADERS,		/* struct conf_headers, from { Name = "value"; } */
+	ITEM_REGEXES,		/* struct conf_regexes, as ITEM_STRS */
+	ITEM_CONDITIONS,	/* struct conf_conditions, from { Name = "regex"; } or [ "NAME=regex" ] */
 	ITEM_GROUP,		/* items of `sub`, at `at` */
 	ITEM_LIST,		/* ( { … }, … ): array pointer at `at`, unsigned count at `count` */
 	ITEM_MAP,		/* { name = { … }; … }: as a list; the key is the first item of `sub` */
@@ -84,6 +86,16 @@ void	item_error(struct item_ctx *, const char *name, const char *fmt, ...) PRINT
 void	value_set(struct item_ctx *, const struct item *, void *field, const struct node *);
 void	value_default(struct item_ctx *, const struct item *, void *field);
 const char *value_hint(enum item_type);			/* what to write: "a duration in quotes, …" */
+
+/* The texts of a node in the arena: an array, or one alone; numbers as their digits. false: a problem was added. */
+bool	value_texts(struct item_ctx *, const struct item *, const struct node *, struct conf_strs *out);
+void	value_wrong_type(struct item_ctx *, const struct item *, const struct node *);
+
+/* value_match.c: what is matched by regular expressions. */
+void	value_set_regexes(struct item_ctx *, const struct item *, struct conf_regexes *, const struct node *);
+void	value_set_conditions(struct item_ctx *, const struct item *, struct conf_conditions *, const struct node *);
+void	value_regexes_text(const struct conf_regexes *, struct str *out);
+void	value_conditions_text(const struct conf_conditions *, struct str *out);
 
 /* value_text.c: and back. */
 bool	value_is_set(const struct item *, const void *field);	/* false: nothing to print */

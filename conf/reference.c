@@ -67,6 +67,8 @@ type_text(const struct item *it, struct str *out)
 	case ITEM_STRS:		str_adds(out, "texts"); return;
 	case ITEM_CIDRS:	str_adds(out, "networks"); return;
 	case ITEM_HEADERS:	str_adds(out, "headers"); return;
+	case ITEM_REGEXES:	str_adds(out, "regexes"); return;
+	case ITEM_CONDITIONS:	str_adds(out, "names with regexes"); return;
 	case ITEM_GROUP:	str_adds(out, "group"); return;
 	case ITEM_LIST:		str_adds(out, "list of groups"); return;
 	case ITEM_MAP:		str_adds(out, "group of named groups"); return;

@@ -27,6 +27,8 @@ value_hint(enum item_type t)
 	case ITEM_STRS:		return "texts in quotes, [ \"…\", \"…\" ]";
 	case ITEM_CIDRS:	return "networks in quotes, [ \"10.0.0.0/8\", \"::1\" ]";
 	case ITEM_HEADERS:	return "{ Name = \"value\"; }";
+	case ITEM_REGEXES:	return "regexes in quotes, [ \"…\", \"…\" ]";
+	case ITEM_CONDITIONS:	return "{ Name = \"regex\"; } or [ \"NAME=regex\" ]";
 	case ITEM_GROUP:	return "{ key = value; }";
 	case ITEM_LIST:		return "( { … }, { … } )";
 	case ITEM_MAP:		return "{ name = { … }; }";
@@ -34,8 +36,8 @@ value_hint(enum item_type t)
 	NEVER("unknown item type");
 }
 
-static void
-wrong_type(struct item_ctx *c, const struct item *it, const struct node *n)
+void
+value_wrong_type(struct item_ctx *c, const struct item *it, const struct node *n)
 {
 	conf_problems_add(c->problems, n->at, false, "\"%s\" is %s: write %s = %s", it->name,
 	    node_type_text(n), it->name, value_hint(it->type));
@@ -78,7 +80,7 @@ set_number(struct item_ctx *c, const struct item *it, void *field, const struct 
 		rc = it->type == ITEM_MSEC ? units_msec(&v, n->is.text, &ed) :
 					     units_size(&v, n->is.text, &ed);
 	else {
-		wrong_type(c, it, n);
+		value_wrong_type(c, it, n);
 		return;
 	}
 	if (rc != 0) {
@@ -102,7 +104,7 @@ set_percent(struct item_ctx *c, const struct item *it, void *field, const struct
 	else if (n->type == NODE_INT)
 		v = (double)n->is.num;
 	else if (n->type != NODE_STR) {
-		wrong_type(c, it, n);
+		value_wrong_type(c, it, n);
 		return;
 	} else if (units_percent(&v, n->is.text, &ed) != 0) {
 		conf_problems_add(c->problems, n->at, false, "\"%s\": %.300s", it->name, ed.text);
@@ -147,7 +149,7 @@ set_text(struct item_ctx *c, const struct item *it, void *field, const struct no
 	int i;
 
 	if (n->type != NODE_STR) {
-		wrong_type(c, it, n);
+		value_wrong_type(c, it, n);
 		return;
 	}
 	if (it->type == ITEM_STR) {
@@ -167,9 +169,8 @@ set_text(struct item_ctx *c, const struct item *it, void *field, const struct no
 		*(unsigned *)field = (unsigned)i;
 }
 
-/* The texts of a node: an array, or one alone. Numbers are taken as their digits (ports). */
-static bool
-node_texts(struct item_ctx *c, const struct item *it, const struct node *n, struct conf_strs *out)
+bool
+value_texts(struct item_ctx *c, const struct item *it, const struct node *n, struct conf_strs *out)
 {
 	unsigned count = n->type == NODE_LIST ? n->nkids : 1;
 	struct span digits;
@@ -190,7 +191,7 @@ node_texts(struct item_ctx *c, const struct item *it, const struct node *n, stru
 			    "\"%s\" holds an empty text: remove it", it->name);
 			return false;
 		} else {
-			wrong_type(c, it, kid);
+			value_wrong_type(c, it, kid);
 			return false;
 		}
 	}
@@ -202,7 +203,7 @@ set_strs(struct item_ctx *c, const struct item *it, struct conf_strs *field, con
 {
 	struct conf_strs got;
 
-	if (node_texts(c, it, n, &got))
+	if (value_texts(c, it, n, &got))
 		*field = got;
 }
 
@@ -223,7 +224,7 @@ set_cidrs(struct item_ctx *c, const struct item *it, struct conf_cidrs *field, c
 	struct errdetail ed;
 	bool bad = false;
 
-	if (!node_texts(c, it, n, &texts))
+	if (!value_texts(c, it, n, &texts))
 		return;
 	got.v = arena_alloc(c->arena, (texts.n + 1) * sizeof *got.v);
 	for (unsigned i = 0; i < texts.n; i++) {
@@ -271,7 +272,7 @@ set_headers(
 	struct conf_headers got = { NULL, 0 };
 
 	if (n->type != NODE_GROUP) {
-		wrong_type(c, it, n);
+		value_wrong_type(c, it, n);
 		return;
 	}
 	if (n->nkids > 64) {
@@ -295,7 +296,7 @@ value_set(struct item_ctx *c, const struct item *it, void *field, const struct n
 		if (n->type == NODE_BOOL)
 			*(bool *)field = n->is.on;
 		else
-			wrong_type(c, it, n);
+			value_wrong_type(c, it, n);
 		return;
 	case ITEM_INT:
 	case ITEM_MSEC:
@@ -318,6 +319,12 @@ value_set(struct item_ctx *c, const struct item *it, void *field, const struct n
 		return;
 	case ITEM_HEADERS:
 		set_headers(c, it, field, n);
+		return;
+	case ITEM_REGEXES:
+		value_set_regexes(c, it, field, n);
+		return;
+	case ITEM_CONDITIONS:
+		value_set_conditions(c, it, field, n);
 		return;
 	case ITEM_GROUP:
 	case ITEM_LIST:

@@ -33,6 +33,10 @@ value_is_set(const struct item *it, const void *field)
 		return ((const struct conf_cidrs *)field)->n > 0;
 	case ITEM_HEADERS:
 		return ((const struct conf_headers *)field)->n > 0;
+	case ITEM_REGEXES:
+		return ((const struct conf_regexes *)field)->n > 0;
+	case ITEM_CONDITIONS:
+		return ((const struct conf_conditions *)field)->n > 0;
 	case ITEM_GROUP:
 	case ITEM_LIST:
 	case ITEM_MAP:
@@ -148,6 +152,12 @@ value_text(const struct item *it, const void *field, struct str *out)
 	case ITEM_HEADERS:
 		headers_text(field, out);
 		return;
+	case ITEM_REGEXES:
+		value_regexes_text(field, out);
+		return;
+	case ITEM_CONDITIONS:
+		value_conditions_text(field, out);
+		return;
 	case ITEM_GROUP:
 	case ITEM_LIST:
 	case ITEM_MAP:
@@ -166,6 +176,8 @@ value_is_default(const struct item *it, const void *field)
 		const char *text;
 		struct conf_strs strs;
 		struct conf_headers headers;
+		struct conf_regexes regexes;
+		struct conf_conditions conditions;
 	} def;
 	struct str a = STR_INIT, b = STR_INIT;
 	struct arena arena;

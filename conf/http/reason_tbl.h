@@ -51,6 +51,7 @@ REASON(R_CHUNK_OVERHEAD, "chunk-overhead", 400, 1, "too much chunk framing for t
 REASON(R_TRAILER_BAD, "trailer-bad", 400, 1, "the trailer section is malformed or has a forbidden field")
 /* decisions */
 REASON(R_DENIED, "denied", 403, 0, "a rule denies this request")
+REASON(R_MATCH_LIMIT, "match-limit", 403, 0, "a rule or route could not be matched within its limits")
 REASON(R_ADDRESS_DENIED, "address-denied", 403, 0, "the target's address is not allowed")
 REASON(R_ADDRESS_OWN, "address-own", 403, 0, "the target is this proxy itself")
 REASON(R_LOOP, "loop", 508, 1, "the request came through this proxy before")

@@ -48,6 +48,11 @@ size_t	uri_host_lower(char *out, struct span host);
  */
 enum uri_err uri_normalise(struct span path, char *out, size_t *len, bool *dots);
 /*
+ * Every "%XX" once, to any byte; what is no escape stays as it is. For names and values of a query (RFC 3986 2.1); "+"
+ * stays too. Never longer than the text.
+ */
+size_t	uri_unescape(struct span, char *out);
+/*
  * The form deny rules judge too: from a normalised path, %2F decoded, slashes merged, ";params" of each segment
  * dropped, dots resolved again (".." above the root stays there). Never longer than the path.
  */

@@ -64,6 +64,22 @@ copy_escape(char *out, struct span s)
 	return 3;
 }
 
+size_t
+uri_unescape(struct span s, char *out)
+{
+	size_t o = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] != '%' || s.n - i < 3 || !is_hex(s.p[i + 1]) || !is_hex(s.p[i + 2])) {
+			out[o++] = s.p[i];
+			continue;
+		}
+		out[o++] = (char)(hex_value(s.p[i + 1]) << 4 | hex_value(s.p[i + 2]));
+		i += 2;
+	}
+	return o;
+}
+
 /* Copies one segment, '/' first, to out; moves *rest on. Bytes written, 0 on a bad byte. */
 static size_t
 copy_segment(char *out, struct span *rest)

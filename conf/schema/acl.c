@@ -21,6 +21,12 @@ static const struct item items[] = {
 		"names of the target: \"example.com\" itself, \".example.com\" it and all below" },
 	{ "port", ITEM_STRS, AT(port_text), .help = "ports of the target: 443, \"8000-8099\"" },
 	{ "method", ITEM_STRS, AT(method), .help = "methods of the request" },
+	{ "url", ITEM_REGEXES, AT(url),
+	    .help = "regexes searched in the whole URL, normalised: \"http://host/path?query\" "
+		    "without the port 80; of CONNECT, which has no path, in \"host:port\"" },
+	{ "header", ITEM_CONDITIONS, AT(header),
+	    .help = "a regex by name of a field, searched in the value of every line of that name; "
+		    "\"\": it is there; several names must all match" },
 	{ "time", ITEM_STRS, AT(time_text),
 	    .help = "times of the week, local: \"mon-fri 08:00-18:00\", \"sat,sun\", \"22:00-06:00\"" },
 };
@@ -190,6 +196,7 @@ check(struct item_ctx *c, void *obj)
 	check_ports(c, a);
 	check_times(c, a);
 	check_domains(c, a);
+	word_conditions(c, "header", &a->header, IN_HEADER);
 	for (unsigned i = 0; i < a->method.n; i++)
 		(void)word_method(c, "method", a->method.v[i]);
 	if (a->name != NULL && strlen(a->name) > 64)
@@ -197,9 +204,11 @@ check(struct item_ctx *c, void *obj)
 		    "the name of acl \"%.80s\" is longer than 64 bytes: shorten it", a->name);
 	if (c->node != NULL && c->node->nkids == 0 && c->at.line > 0)
 		conf_problems_add(c->problems, c->at, false,
-		    "acl \"%.64s\" has no condition: write one of src, dst, domain, port, method, time", a->name);
+		    "acl \"%.64s\" has no condition: write one of src, dst, domain, port, method, url, header, time",
+		    a->name);
 	for (unsigned i = 0; c->node != NULL && i < c->node->nkids; i++)
-		if (c->node->kids[i].type == NODE_LIST && c->node->kids[i].nkids == 0)
+		if ((c->node->kids[i].type == NODE_LIST || c->node->kids[i].type == NODE_GROUP) &&
+		    c->node->kids[i].nkids == 0)
 			conf_problems_add(c->problems, c->node->kids[i].at, false,
 			    "\"%s\" of acl \"%.64s\" is empty and would never match: remove it or fill it",
 			    c->node->kids[i].name, a->name);

@@ -19,6 +19,11 @@ static const struct item match_items[] = {
 		"template: \"/v1/{id}\" one segment by name, \"/static/**\" everything below, "
 		"\"/files/{rest=**}\" by name" },
 	{ "methods", ITEM_STRS, AT(match.methods), .help = "\"GET\", …; without it any" },
+	{ "header", ITEM_CONDITIONS, AT(match.header),
+	    .help = "a regex by name of a field, searched in the value of every line of that name; \"\": it is there" },
+	{ "query", ITEM_CONDITIONS, AT(match.query),
+	    .help = "the same by name of a query parameter; names and values with escapes decoded once" },
+	{ "cookie", ITEM_CONDITIONS, AT(match.cookie), .help = "the same by name of a cookie" },
 };
 static const struct item redirect_items[] = {
 	{ "status", ITEM_INT, AT(redirect.status), "308", 301, 308, .help = "301, 302, 303, 307 or 308" },
@@ -60,7 +65,9 @@ static section_check_f check_match, check_redirect, check_respond, check_request
 		.pos = SECTION_NO_POS,                \
 		.check = check_##part,                \
 	}
-PART(match, "Which requests. The most specific path wins, then the route with a host and methods.");
+PART(match,
+    "Which requests. The most specific host wins, then path, then the route with more conditions "
+    "(header, query, cookie), then one with methods, then the first.");
 PART(redirect, "Answer with a redirect.");
 PART(respond, "Answer with a fixed response.");
 PART(request, "Changes to the request sent on.");
@@ -99,6 +106,10 @@ check_match(struct item_ctx *c, void *obj)
 		    c, item_given(c, "host") ? "host" : "hosts", &r->match.hosts.v[i], true);
 	for (unsigned i = 0; i < r->match.methods.n; i++)
 		(void)word_method(c, "methods", r->match.methods.v[i]);
+	word_conditions(c, "header", &r->match.header, IN_HEADER);
+	word_conditions(c, "query", &r->match.query, IN_QUERY);
+	word_conditions(c, "cookie", &r->match.cookie, IN_COOKIE);
+	r->nconditions = r->match.header.n + r->match.query.n + r->match.cookie.n;
 }
 
 static bool

@@ -22,4 +22,6 @@ bool	word_name(struct item_ctx *, const char *key, const char *name);	/* WORD_NA
 bool	word_host(struct item_ctx *, const char *key, const char **host, bool wildcard);	/* lower-cases */
 bool	word_header(struct item_ctx *, const char *key, const char *name);	/* one that an edit may touch */
 bool	word_method(struct item_ctx *, const char *key, const char *method);
+/* Names of the conditions under `key` are what `where` can have, none twice; says where they look. */
+void	word_conditions(struct item_ctx *, const char *key, struct conf_conditions *, enum conf_where);
 bool	word_path(struct item_ctx *, const char *key, const char *path);	/* starts with '/', no control bytes */

@@ -111,6 +111,34 @@ word_method(struct item_ctx *c, const char *key, const char *method)
 	return false;
 }
 
+static bool
+same_name(const struct conf_condition *a, const struct conf_condition *b)
+{
+	return a->where == IN_HEADER ? span_ieq_str(span_str(a->name), b->name) :
+				       strcmp(a->name, b->name) == 0;
+}
+
+void
+word_conditions(
+    struct item_ctx *c, const char *key, struct conf_conditions *all, enum conf_where where)
+{
+	for (unsigned i = 0; i < all->n; i++) {
+		struct conf_condition *x = &all->v[i];
+
+		x->where = where;
+		x->id = name_find(span_str(x->name));
+		if (where != IN_QUERY && !http_is_token(span_str(x->name)))
+			conf_problems_add(c->problems, x->at, false,
+			    "\"%s\": \"%.80s\" is not the name of a %s: write letters, digits and '-'",
+			    key, x->name, key);
+		for (unsigned k = 0; k < i; k++)
+			if (same_name(&all->v[k], x))
+				conf_problems_add(c->problems, x->at, false,
+				    "\"%s\": %.80s is given twice: keep one, or join them with '|'",
+				    key, x->name);
+	}
+}
+
 bool
 word_path(struct item_ctx *c, const char *key, const char *path)
 {

@@ -4,6 +4,7 @@
  * An acl answers yes, no, or unknown: the target's address decides and is not known yet. A rule with a term that
  * says no does not match, whatever the others say; otherwise one unknown term stops the search, because a later
  * rule may not decide what an earlier one has a say in. So a name never passes a rule that its address would not.
+ * A regular expression that came to its limits stops it for good: the request is denied.
  *
  * A look-up of a domain asks for the host and for each of its parents, whatever the size of the list.
  */
@@ -77,11 +78,72 @@ time_match(const struct conf_acl *c, int64_t wall_s)
 	return false;
 }
 
-/* Every kind given must match; the address is asked last, so that it is looked up only where it decides. */
+static enum acl_answer
+url_ask(const struct conf_regexes *url, struct span s)
+{
+	if (s.p == NULL)
+		return ACL_FAILED;
+	for (unsigned i = 0; i < url->n; i++)
+		switch (regex_match(url->v[i].re, s)) {
+		case REGEX_NO:
+			continue;
+		case REGEX_YES:
+			return ACL_YES;
+		case REGEX_FAILED:
+			return ACL_FAILED;
+		}
+	return ACL_NO;
+}
+
+static enum acl_answer
+header_ask(const struct conf_conditions *header, const struct condition_query *q)
+{
+	enum acl_answer all = ACL_YES;
+
+	for (unsigned i = 0; i < header->n; i++)
+		switch (condition_ask(&header->v[i], q)) {
+		case REGEX_NO:
+			return ACL_NO;
+		case REGEX_YES:
+			continue;
+		case REGEX_FAILED:
+			all = ACL_FAILED;
+		}
+	return all;
+}
+
+/* The kinds that a regular expression decides, the cheaper first: a "no" of one is worth more than a failure before. */
+static enum acl_answer
+match_ask(const struct conf_acl *c, const struct acl_query *q)
+{
+	enum acl_answer header = header_ask(&c->header, &q->head), url = ACL_YES;
+
+	if (header != ACL_NO && c->url.n > 0)
+		url = url_ask(&c->url, q->url);
+	if (header == ACL_NO || url == ACL_NO)
+		return ACL_NO;
+	return header == ACL_FAILED || url == ACL_FAILED ? ACL_FAILED : ACL_YES;
+}
+
+static enum acl_answer
+dst_ask(const struct acl *a, const struct acl_query *q)
+{
+	uint32_t value;
+
+	if (q->dst == NULL)
+		return ACL_UNKNOWN;
+	return cidr_tree_find(a->dst, q->dst, &value) ? ACL_YES : ACL_NO;
+}
+
+/*
+ * Every kind given must match; regular expressions are asked when the others said yes, and the address last, so that
+ * it is looked up only where it decides.
+ */
 static enum acl_answer
 acl_ask(const struct acl *a, const struct acl_query *q)
 {
 	const struct conf_acl *c = a->conf;
+	enum acl_answer match = ACL_YES, dst;
 	uint32_t value;
 
 	if (a->src != NULL && (q->src == NULL || !cidr_tree_find(a->src, q->src, &value)))
@@ -94,15 +156,25 @@ acl_ask(const struct acl *a, const struct acl_query *q)
 		return ACL_NO;
 	if (c->ntimes > 0 && !time_match(c, q->wall_s))
 		return ACL_NO;
-	if (a->dst == NULL)
-		return ACL_YES;
-	if (q->dst == NULL)
-		return ACL_UNKNOWN;
-	return cidr_tree_find(a->dst, q->dst, &value) ? ACL_YES : ACL_NO;
+	if (c->url.n > 0 || c->header.n > 0)
+		match = match_ask(c, q);
+	if (a->dst == NULL || match == ACL_NO)
+		return match;
+	dst = dst_ask(a, q);
+	return dst == ACL_YES ? match : dst;
 }
 
 /* What a rule says, and the term that made it say so: none when every term said yes. */
 struct said { enum acl_answer answer; const struct conf_rule_term *by; };
+
+/* Unknown before failed: the address, once known, may still say that the rule is about something else. */
+static struct said
+less_certain(struct said all, enum acl_answer a, const struct conf_rule_term *by)
+{
+	if (all.answer == ACL_YES || (all.answer == ACL_FAILED && a == ACL_UNKNOWN))
+		return (struct said){ a, by };
+	return all;
+}
 
 static struct said
 rule_ask(const struct acl_table *t, const struct conf_rule *r, const struct acl_query *q)
@@ -112,12 +184,32 @@ rule_ask(const struct acl_table *t, const struct conf_rule *r, const struct acl_
 	for (const struct conf_rule_term *i = r->terms; i < r->terms + r->nterms; i++) {
 		enum acl_answer a = acl_ask(&t->acls[i->acl->index], q);
 
-		if (a == ACL_UNKNOWN && all.by == NULL)
-			all = (struct said){ ACL_UNKNOWN, i };
-		else if (a != ACL_UNKNOWN && (a == ACL_YES) == i->negate)
+		if (a == ACL_UNKNOWN || a == ACL_FAILED)
+			all = less_certain(all, a, i);
+		else if ((a == ACL_YES) == i->negate)
 			return (struct said){ ACL_NO, i };
 	}
 	return all;
+}
+
+/* A rule that denies is judged on the path that a lax server might read, too (SECURITY.md row 25). */
+static struct said
+rule_ask_both(const struct acl_table *t, const struct conf_rule *r, const struct acl_query *q)
+{
+	struct said s = rule_ask(t, r, q);
+	struct acl_query strict;
+
+	if (q->url_strict.p == NULL || r->allow || s.answer != ACL_NO)
+		return s;
+	strict = *q;
+	strict.url = q->url_strict;
+	return rule_ask(t, r, &strict);
+}
+
+bool
+acl_wants_url(const struct acl_table *t)
+{
+	return t->wants_url;
 }
 
 enum acl_result
@@ -126,7 +218,7 @@ acl_decide(const struct acl_table *t, const struct acl_query *q, const struct co
 	*rule = NULL;
 	for (unsigned i = 0; i < t->conf->nrules; i++) {
 		const struct conf_rule *r = &t->conf->rules[i];
-		struct said s = rule_ask(t, r, q);
+		struct said s = rule_ask_both(t, r, q);
 
 		if (q->trace != NULL)
 			q->trace->rule(q->trace, r, s.answer, s.by);
@@ -139,6 +231,9 @@ acl_decide(const struct acl_table *t, const struct acl_query *q, const struct co
 		case ACL_UNKNOWN:
 			*rule = r;
 			return ACL_NEED_ADDRESS;
+		case ACL_FAILED:
+			*rule = r;
+			return ACL_UNDECIDED;
 		}
 	}
 	return ACL_DENY;

@@ -8,18 +8,22 @@
 #pragma once
 #include "conf/conf.h"
 #include "conf/http/reason.h"
+#include "worker/mode/condition.h"
 
 struct acl_table;
 struct acl_table *acl_table_new(const struct conf *, struct errdetail *);
 void	acl_table_free(struct acl_table **);
 
-/* A rule matches (yes), does not (no), or its acls cannot say before the address is known (unknown). */
-enum acl_answer { ACL_NO, ACL_YES, ACL_UNKNOWN };
+/*
+ * A rule matches (yes), does not (no), or its acls cannot say: before the address is known (unknown), or because a
+ * regular expression came to its limits (failed).
+ */
+enum acl_answer { ACL_NO, ACL_YES, ACL_UNKNOWN, ACL_FAILED };
 
 /*
  * A listener to a decision, for explaining it: embed it, and get your struct back from the pointer. `rule` is called
  * for every rule tried, in order, the deciding one last. by: the term that made a rule say no or, being the first that
- * cannot tell yet, unknown; NULL when it says yes.
+ * cannot tell, unknown or failed; NULL when it says yes.
  */
 struct acl_trace {
 	void	(*rule)(struct acl_trace *, const struct conf_rule *, enum acl_answer, const struct conf_rule_term *by);
@@ -32,10 +36,18 @@ struct acl_query {
 	enum method	method;
 	struct span	method_text;
 	const struct addr *dst;		/* NULL: not known yet */
+	struct span	url;		/* what "url" is matched against; needed when acl_wants_url */
+	struct span	url_strict;	/* the form that deny rules judge too (uri_strict_form); p NULL: the same */
+	struct condition_query head;
 	int64_t		wall_s;		/* for times of the week, local time */
 	struct acl_trace *trace;	/* NULL: nobody listens */
 };
-enum acl_result { ACL_ALLOW, ACL_DENY, ACL_NEED_ADDRESS };
+/*
+ * ACL_UNDECIDED: the rule asked for a match that came to its limits. It denies: neither may an allow rule be taken for
+ * matched nor any rule passed by, since a later one could let through what this one was written for.
+ */
+enum acl_result { ACL_ALLOW, ACL_DENY, ACL_NEED_ADDRESS, ACL_UNDECIDED };
+bool	acl_wants_url(const struct acl_table *);
 enum acl_result acl_decide(const struct acl_table *, const struct acl_query *, const struct conf_rule **rule);
 
 /*

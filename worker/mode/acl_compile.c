@@ -61,6 +61,7 @@ acl_compile(struct acl_table *t, struct acl *a, const struct conf_acl *c)
 		rc = domain_add(t, &a->domains, c->domain.v[i]);
 	for (unsigned i = 0; i < c->method.n; i++)
 		a->methods |= 1u << method_find(span_str(c->method.v[i]));
+	t->wants_url |= c->url.n > 0;
 	return rc;
 }
 

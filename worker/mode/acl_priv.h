@@ -19,6 +19,7 @@ struct acl_table {
 	struct acl	*acls;		/* by conf_acl index */
 	struct addr	*local;		/* addresses of this host, for listeners on every address */
 	unsigned	 nlocal;
+	bool		 wants_url;
 	struct arena	 arena;		/* names that had to be changed */
 };
 

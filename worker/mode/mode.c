@@ -1,6 +1,8 @@
 /* What forward and reverse have in common. */
 #include "worker/mode/mode.h"
 
+#include "conf/base/log.h"
+
 static enum reason
 answer_options(struct req *r)
 {
@@ -46,6 +48,27 @@ mode_common(struct req *r)
 		fields_drop(&r->in.fields, H_EXPECT);	/* from HTTP/1.0: ignored (RFC 9110 10.1.1) */
 	fields_drop(&r->in.fields, H_PROXY_AUTHORIZATION);
 	return max_forwards(r);
+}
+
+struct condition_query
+mode_head(const struct req *r)
+{
+	return (struct condition_query){ .fields = &r->in.fields, .nfields = r->nreceived,
+	    .query = r->in.uri.query };
+}
+
+/* Who can make one match fail can make a thousand fail: the counter of the reason has them all. */
+void
+mode_log_limit(const struct req *r, const char *what, const char *name, struct conf_pos at)
+{
+	static int64_t last_s;
+
+	if (r->explain != NULL || r->x->loop.wall_s == last_s)
+		return;
+	last_s = r->x->loop.wall_s;
+	log_write(LOG_WARN,
+	    "request %.*s refused: a regex of %s %s (%s:%d) came to its limits; make it simpler",
+	    SPAN_ARG(r->id), what, name, at.file == NULL ? "built in" : at.file, at.line);
 }
 
 struct span

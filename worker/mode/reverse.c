@@ -182,12 +182,12 @@ static struct route_query
 query(const struct req *r, struct span path)
 {
 	return (struct route_query){ .host = r->host, .path = path, .method = r->in.method,
-	    .method_text = r->in.method_text,
+	    .method_text = r->in.method_text, .head = mode_head(r),
 	    .trace = r->explain == NULL ? NULL : r->explain->routes(r->explain, path) };
 }
 
 /* A route that refuses is also judged on the form a lax server might make of the path (SECURITY.md row 25). */
-static void
+static enum route_result
 judge_strictly(struct req *r, struct route_match *m)
 {
 	char *p = arena_try_alloc(&r->arena, r->path.n + 1);
@@ -196,14 +196,25 @@ judge_strictly(struct req *r, struct route_match *m)
 	struct span path;
 
 	if (p == NULL)
-		return;
+		return ROUTE_FOUND;
 	path = span_make(p, uri_strict_form(r->path, p));
 	if (span_eq(path, r->path))
-		return;
+		return ROUTE_FOUND;
 	q = query(r, path);
-	if (route_find(r->x->routes, &q, &strict) == ROUTE_FOUND &&
-	    strict.route->action == ROUTE_RESPOND && strict.route->respond.status >= 400)
+	switch (route_find(r->x->routes, &q, &strict)) {
+	case ROUTE_FOUND:
+		if (strict.route->action == ROUTE_RESPOND && strict.route->respond.status >= 400)
+			*m = strict;
+		break;
+	case ROUTE_UNDECIDED:
 		*m = strict;
+		return ROUTE_UNDECIDED;
+	case ROUTE_NO_HOST:
+	case ROUTE_NO_PATH:
+	case ROUTE_NO_METHOD:
+		break;
+	}
+	return ROUTE_FOUND;
 }
 
 static enum reason
@@ -211,10 +222,12 @@ find_route(struct req *r)
 {
 	struct route_query q = query(r, r->path);
 	struct route_match m;
+	enum route_result found = route_find(r->x->routes, &q, &m);
 
-	switch (route_find(r->x->routes, &q, &m)) {
+	if (found == ROUTE_FOUND)
+		found = judge_strictly(r, &m);
+	switch (found) {
 	case ROUTE_FOUND:
-		judge_strictly(r, &m);
 		r->route = m.route;
 		r->ncaptures = m.ncaptures;
 		memcpy(r->captures, m.captures, m.ncaptures * sizeof m.captures[0]);
@@ -225,6 +238,9 @@ find_route(struct req *r)
 		return refuse(r, R_ROUTE_NONE);
 	case ROUTE_NO_METHOD:
 		return no_method(r, &m);
+	case ROUTE_UNDECIDED:
+		mode_log_limit(r, "route", m.route->name, m.route->at);
+		return refuse(r, R_MATCH_LIMIT);
 	}
 	return refuse(r, R_INTERNAL);
 }

@@ -19,7 +19,7 @@
 #include "conf/base/map.h"
 #include "conf/http/uri.h"
 
-/* One route at one node; those with methods stand before those without. */
+/* One route at one node, the more specific first: more conditions, then methods, then the order of the file. */
 struct leaf {
 	struct leaf	*next;
 	const struct conf_route *route;
@@ -47,6 +47,7 @@ struct find {
 	struct span	 verb;		/* of the walk under way; n 0: templates without one */
 	struct route_match *match;
 	bool		 path_seen;
+	bool		 undecided;	/* match->route came to the limits of matching: nothing else is tried */
 };
 
 /* --------------------------------------------------------------------------------------------- build */
@@ -104,13 +105,22 @@ leaf_init(struct leaf *leaf, const struct conf_route *r)
 	}
 }
 
+/* Of two routes at one node. */
+static bool
+more_specific(const struct conf_route *a, const struct conf_route *b)
+{
+	if (a->nconditions != b->nconditions)
+		return a->nconditions > b->nconditions;
+	return a->match.methods.n > 0 && b->match.methods.n == 0;
+}
+
 static void
 leaf_add(struct route_table *t, struct leaf **at, const struct conf_route *r)
 {
 	struct leaf *leaf = arena_alloc(&t->arena, sizeof *leaf);
 
 	leaf_init(leaf, r);
-	while (*at != NULL && ((*at)->route->match.methods.n > 0 || r->match.methods.n == 0))
+	while (*at != NULL && !more_specific(r, (*at)->route))
 		at = &(*at)->next;
 	leaf->next = *at;
 	*at = leaf;
@@ -218,12 +228,47 @@ accepts(const struct find *f, const struct leaf *leaf)
 }
 
 static void
-tell(const struct find *f, const struct conf_route *r, enum route_try what)
+tell(const struct find *f, const struct conf_route *r, enum route_try what,
+    const struct conf_condition *by)
 {
 	struct route_trace *t = f->q->trace;
 
 	if (t != NULL)
-		t->candidate(t, r, what, NULL);
+		t->candidate(t, r, what, by);
+}
+
+/* The first of the conditions that does not hold goes to *by. */
+static enum regex_answer
+holds(const struct conf_conditions *all, const struct condition_query *q,
+    const struct conf_condition **by)
+{
+	enum regex_answer a = REGEX_YES;
+
+	for (unsigned i = 0; i < all->n && a == REGEX_YES; i++) {
+		*by = &all->v[i];
+		a = condition_ask(*by, q);
+	}
+	return a;
+}
+
+/* Of a route whose host and path match. needed: the route would be taken, so a match may not fail. */
+static bool
+conditions_hold(struct find *f, const struct conf_route *r, bool needed)
+{
+	const struct conf_condition *by = NULL;
+	enum regex_answer a = holds(&r->match.header, &f->q->head, &by);
+
+	if (a == REGEX_YES)
+		a = holds(&r->match.query, &f->q->head, &by);
+	if (a == REGEX_YES)
+		a = holds(&r->match.cookie, &f->q->head, &by);
+	if (a == REGEX_YES)
+		return true;
+	f->undecided = needed && a == REGEX_FAILED;
+	if (f->undecided)
+		f->match->route = r;
+	tell(f, r, f->undecided ? ROUTE_TRY_UNDECIDED : ROUTE_TRY_CONDITION, by);
+	return false;
 }
 
 /* The first leaf that takes the request; those that would with another method are noted for Allow. */
@@ -232,18 +277,22 @@ judge(struct find *f, const struct leaf *leaf)
 {
 	struct route_match *m = f->match;
 
-	for (; leaf != NULL; leaf = leaf->next) {
+	for (; leaf != NULL && !f->undecided; leaf = leaf->next) {
 		const struct pattern *p = &leaf->route->path;
+		bool takes;
 
 		if (!span_eq(p->verb, f->verb) ||
 		    !pattern_match(p, f->q->path, m->captures, &m->ncaptures))
 			continue;
+		takes = accepts(f, leaf);
+		if (leaf->route->nconditions > 0 && !conditions_hold(f, leaf->route, takes))
+			continue;
 		f->path_seen = true;
-		if (accepts(f, leaf)) {
-			tell(f, leaf->route, ROUTE_TRY_TAKEN);
+		if (takes) {
+			tell(f, leaf->route, ROUTE_TRY_TAKEN, NULL);
 			return leaf->route;
 		}
-		tell(f, leaf->route, ROUTE_TRY_METHOD);
+		tell(f, leaf->route, ROUTE_TRY_METHOD, NULL);
 		m->allow |= leaf->methods;
 		m->allow_other |= leaf->other;
 	}
@@ -302,6 +351,8 @@ search(struct find *f, const struct node *root)
 	const struct conf_route *r = find_in(f, root);
 	struct route_match *m = f->match;
 
+	if (f->undecided)
+		return true;
 	if (r == NULL)
 		return false;
 	m->route = r;
@@ -311,12 +362,16 @@ search(struct find *f, const struct node *root)
 static enum route_result
 find_by_server(const struct route_table *t, struct find *f)
 {
+	const struct conf_route *r;
 	struct leaf leaf;
 
 	leaf_init(&leaf, t->server);
 	f->verb = t->server->path.verb;
-	f->match->route = judge(f, &leaf);
-	if (f->match->route != NULL)
+	r = judge(f, &leaf);
+	if (f->undecided)
+		return ROUTE_UNDECIDED;
+	f->match->route = r;
+	if (r != NULL)
 		return ROUTE_FOUND;
 	return f->path_seen ? ROUTE_NO_METHOD : ROUTE_NO_PATH;
 }
@@ -335,17 +390,17 @@ route_find(const struct route_table *t, const struct route_query *q, struct rout
 	m->allow = 0;
 	m->allow_other = false;
 	if (root != NULL && search(&f, root))
-		return ROUTE_FOUND;
+		return f.undecided ? ROUTE_UNDECIDED : ROUTE_FOUND;
 	for (size_t i = 1; i < host.n; i++) {
 		if (host.p[i] != '.' ||
 		    (root = map_get(&t->hosts, span_make(host.p + i, host.n - i))) == NULL)
 			continue;
 		known = true;
 		if (search(&f, root))
-			return ROUTE_FOUND;
+			return f.undecided ? ROUTE_UNDECIDED : ROUTE_FOUND;
 	}
 	if (t->any != NULL && search(&f, t->any))
-		return ROUTE_FOUND;
+		return f.undecided ? ROUTE_UNDECIDED : ROUTE_FOUND;
 	if (!known && !f.path_seen && (t->any == NULL || t->hosts.used > 0))
 		return t->server != NULL ? find_by_server(t, &f) : ROUTE_NO_HOST;
 	return f.path_seen ? ROUTE_NO_METHOD : ROUTE_NO_PATH;

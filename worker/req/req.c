@@ -121,6 +121,7 @@ req_target(struct req *r)
 	size_t n;
 	char *p;
 
+	r->nreceived = r->in.fields.n;
 	if (why != R_NONE || form == TARGET_AUTHORITY || form == TARGET_ASTERISK)
 		return why;
 	if (path.n == 0)

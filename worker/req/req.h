@@ -72,6 +72,7 @@ struct req {
 	uint16_t	port;		/* asked for, or the scheme's default */
 	struct span	path;		/* normalised; n 0 for authority and asterisk forms */
 	bool		dots;		/* normalising resolved dot segments */
+	uint16_t	nreceived;	/* fields of in that the client sent; those behind are ours */
 
 	/* the decision */
 	const struct conf_route *route;
@@ -79,6 +80,7 @@ struct req {
 	const struct conf_service *service;	/* NULL: the host itself (forward) */
 	struct pattern_capture captures[PATTERN_CAPTURES];
 	unsigned	ncaptures;
+	struct span	url, url_strict; /* forward: what rules with "url" judge; p NULL: not asked for */
 	struct span	up_target;	/* request target to send; p NULL: as received, line unchanged */
 	struct span	up_host;	/* Host to send; p NULL: as received */
 	uint64_t	max_body;

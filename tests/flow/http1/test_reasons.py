@@ -66,6 +66,7 @@ RAW = {     # to the reverse listener; the answer comes at once
     "route-none": "GET /nowhere HTTP/1.1\r\nHost: b.test\r\n\r\n",
     "host-unknown": "GET /x HTTP/1.1\r\nHost: nobody.test\r\n\r\n",
     "max-forwards": "OPTIONS /x HTTP/1.1\r\nHost: a.test\r\nMax-Forwards: 0\r\n\r\n",
+    "match-limit": "GET /x HTTP/1.1\r\nHost: b.test\r\nX-Slow: " + "a" * 40 + "!\r\n\r\n",
     "respond": "GET /fixed HTTP/1.1\r\nHost: b.test\r\n\r\n",
     "redirect": "GET /moved HTTP/1.1\r\nHost: b.test\r\n\r\n",
     "connect-failed": "GET /x HTTP/1.1\r\nHost: dead.test\r\n\r\n",
@@ -105,6 +106,7 @@ def site(launch, origin):
         {"name": "app", "match": {"hosts": ["a.test"], "path": "/**"}, "service": "app"},
         {"name": "dead", "match": {"hosts": ["dead.test"], "path": "/**"}, "service": "dead"},
         {"name": "fixed", "match": {"hosts": ["b.test"], "path": "/fixed"}, "respond": {"body": "x"}},
+        {"name": "slow", "match": {"hosts": ["b.test"], "path": "/x", "header": {"X-Slow": "^(a+)+$"}}, "service": "app"},
         {"name": "moved", "match": {"hosts": ["b.test"], "path": "/moved"}, "redirect": {"status": 302, "to": "/fixed"}},
     ]
     conf["timeouts"] = {"head": "500ms", "body_idle": "500ms", "body_grace": "1s", "body_rate": "512", "write_idle": "600ms", "tunnel_idle": "500ms",

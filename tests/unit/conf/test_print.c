@@ -83,6 +83,13 @@ START_TEST(every_kind_of_value_survives_being_printed)
 	    "{ name = \"t\"; match = { path = \"/y\"; }; respond = { status = 503; type = "
 	    "\"text/html\"; headers = { Retry-After = \"5\"; }; }; } );\n"
 	    "defaults = { server = \"t\"; request_id = \"\"; };\n");
+	both(FORWARD
+	    "acls = { a = { url = [ \"\\\\.exe$\", \"a\\\"b\" ]; header = { User-Agent = \"(?i)bot\"; X = \"\"; }; "
+	    "}; b = { header = \"_x=a=b\"; }; };\n"
+	    "rules = ( { id = \"r\"; allow = true; all = [ \"a\", \"b\" ]; } );\n");
+	both(REVERSE
+	    "routes = ( { name = \"r\"; service = \"web\"; match = { header = { A = \"1\"; }; query = [ "
+	    "\"f[x]=\", \"v=^2$\" ]; cookie = { *c = \"\"; }; }; } );\n");
 	both(
 	    "mode = \"reverse\"; listeners = ( { bind = [ \"127.0.0.1:1\" ]; } ); routes = ( { "
 	    "name = \"r\"; service = \"a\"; } );\n"

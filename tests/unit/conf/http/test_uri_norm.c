@@ -165,7 +165,26 @@ START_TEST(many_dot_segments_take_linear_time)
 }
 END_TEST
 
+START_TEST(escapes_are_decoded_once_and_broken_ones_stay)
+{
+	static const char *const rows[][2] = {
+		{ "a", "a" }, { "", "" }, { "%41%6a", "Aj" }, { "%2541", "%41" }, { "a+b", "a+b" },
+		{ "%", "%" }, { "%4", "%4" }, { "%4g%zz", "%4g%zz" }, { "%%41", "%A" }, { "x%0ay", "x\ny" },
+	};
+	char out[16];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		size_t n = uri_unescape(span_str(rows[i][0]), out);
+
+		ck_assert_msg(span_eq_str(span_make(out, n), rows[i][1]), "row %zu", i);
+	}
+	ck_assert_uint_eq(uri_unescape(SPAN("%00"), out), 1);
+	ck_assert_int_eq(out[0], 0);
+}
+END_TEST
+
 UNIT_MAIN("conf/http/uri_norm", row25_a_path_has_one_spelling,
     row25_forbidden_bytes_and_paths_above_the_root_are_refused,
     row25_every_spelling_of_a_denied_path_has_one_strict_form,
-    the_strict_form_keeps_what_a_path_means, many_dot_segments_take_linear_time)
+    the_strict_form_keeps_what_a_path_means, many_dot_segments_take_linear_time,
+    escapes_are_decoded_once_and_broken_ones_stay)

@@ -181,7 +181,7 @@ static void
 on_rule(struct acl_trace *trace, const struct conf_rule *r, enum acl_answer a,
     const struct conf_rule_term *by)
 {
-	static const char *const answers[] = { "no", "yes", "unknown" };
+	static const char *const answers[] = { "no", "yes", "unknown", "failed" };
 	struct told *told = (struct told *)trace;
 	size_t n = strlen(told->text);
 
@@ -215,6 +215,78 @@ START_TEST(a_trace_hears_every_rule_tried_and_what_decided_it)
 	ck_assert_str_eq(
 	    told.text, "strangers no !lan; nights no writes; mixed no mixed; lan-web yes -");
 	acl_table_free(&t);
+}
+END_TEST
+
+/* One acl by url, one by header, one by both; what the request is like decides, and what comes to its limits denies. */
+START_TEST(urls_and_headers_are_matched_and_a_failed_match_denies)
+{
+	static const char slow[] = "http://a.example/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!";
+	static const struct {
+		const char *url, *strict, *agent;
+		bool allow, negate;
+		enum acl_result url_says, header_says;
+	} rows[] = {
+		{ "http://a.example/ad/x", NULL, "bot", false, false, ACL_DENY, ACL_DENY },
+		{ "http://a.example/x", NULL, "browser", false, false, ACL_ALLOW, ACL_ALLOW },
+		{ "http://a.example/ad/x", NULL, "bot", true, false, ACL_ALLOW, ACL_ALLOW },
+		{ "http://a.example/x", NULL, "browser", true, true, ACL_ALLOW, ACL_ALLOW },
+		{ "http://a.example/x", NULL, NULL, false, true, ACL_DENY, ACL_DENY },
+		/* denied by the form that a lax server might read, but not allowed by it */
+		{ "http://a.example/%2fad/x", "http://a.example/ad/x", "browser", false, false, ACL_DENY, ACL_ALLOW },
+		{ "http://a.example/x/..%2fad/", "http://a.example/ad/", "bot", false, true, ACL_DENY, ACL_ALLOW },
+		{ "http://a.example/ad/..%2f", "http://a.example/", "bot", false, true, ACL_DENY, ACL_ALLOW },
+		/* whatever the rule says, with or without "!" */
+		{ slow, NULL, slow, false, false, ACL_UNDECIDED, ACL_UNDECIDED },
+		{ slow, NULL, slow, true, false, ACL_UNDECIDED, ACL_UNDECIDED },
+		{ slow, NULL, slow, false, true, ACL_UNDECIDED, ACL_UNDECIDED },
+		{ slow, NULL, slow, true, true, ACL_UNDECIDED, ACL_UNDECIDED },
+		{ NULL, NULL, "x", true, false, ACL_UNDECIDED, ACL_ALLOW },
+	};
+	struct arena arena;
+	struct conf_acl named[2] = { { .name = "url" }, { .name = "header", .index = 1 } };
+	struct conf_rule_term term = { 0 };
+	struct conf_rule pair[2] = { { .id = "r", .terms = &term, .nterms = 1 },
+		{ .id = "rest", .allow = true } };
+	struct conf small = { .acls = named, .nacls = 2, .rules = pair, .nrules = 2 };
+	struct conf_regex url[2];
+	struct conf_condition agent[2] = { { .name = "User-Agent", .id = H_USER_AGENT },
+		{ .name = "User-Agent", .id = H_USER_AGENT } };
+	struct field field;
+	struct fields fields = { .v = &field, .size = 1 };
+	struct acl_table *t;
+
+	arena_init(&arena, NULL, 0, 0);
+	url[0].re = regex_compile(&arena, "^http://[^/]*/ad/", NULL);
+	url[1].re = regex_compile(&arena, "/(a+)+$", NULL);
+	agent[0].re = regex_compile(&arena, "^bot|/(a+)+$", NULL);
+	named[0].url = (struct conf_regexes){ url, 2 };
+	named[1].header = (struct conf_conditions){ agent, 2 };
+	t = acl_table_new(&small, NULL);
+	ck_assert(acl_wants_url(t));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (unsigned kind = 0; kind < 2; kind++) {
+			enum acl_result want = kind == 0 ? rows[i].url_says : rows[i].header_says;
+			struct acl_query q = { .url = span_str(rows[i].url),
+				.url_strict = span_str(rows[i].strict), .head.fields = &fields };
+			const struct conf_rule *r;
+
+			fields = (struct fields){ .v = &field, .size = 1 };
+			if (rows[i].agent != NULL) {
+				fields_add(&fields, SPAN("User-Agent"), span_str(rows[i].agent),
+				    SPAN_NONE);
+				field.id = H_USER_AGENT;
+				fields.have[H_USER_AGENT >> 6] |= 1ull << (H_USER_AGENT & 63);
+			}
+			q.head.nfields = fields.n;
+			pair[0].allow = rows[i].allow;
+			pair[0].deny = !rows[i].allow;
+			term = (struct conf_rule_term){ &named[kind], rows[i].negate };
+			ck_assert_msg(acl_decide(t, &q, &r) == want, "row %zu, %s: not %d", i,
+			    named[kind].name, (int)want);
+		}
+	acl_table_free(&t);
+	arena_fini(&arena);
 }
 END_TEST
 
@@ -330,6 +402,7 @@ START_TEST(a_look_up_among_many_domains_costs_its_labels)
 END_TEST
 
 UNIT_MAIN("worker/mode/acl", the_first_rule_that_matches_decides, negated_terms_and_lazy_addresses,
-    a_trace_hears_every_rule_tried_and_what_decided_it, without_rules_everything_is_denied,
+    a_trace_hears_every_rule_tried_and_what_decided_it,
+    urls_and_headers_are_matched_and_a_failed_match_denies, without_rules_everything_is_denied,
     protected_addresses_need_a_rule_that_opens_them, own_listeners_are_refused_whatever_is_open,
     a_look_up_among_many_domains_costs_its_labels)

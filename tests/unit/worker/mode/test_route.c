@@ -51,12 +51,63 @@ add(const char *name, const char *host, const char *path, const char *methods)
 	return r;
 }
 
+/* text: "h:NAME=regex", "q:NAME=regex" or "c:NAME=regex"; without "=" the name only has to be there. */
+static struct conf_route *
+when(struct conf_route *r, const char *text)
+{
+	struct conf_conditions *all = text[0] == 'h' ? &r->match.header :
+	    text[0] == 'q'                           ? &r->match.query :
+						       &r->match.cookie;
+	char *name = arena_strdup(&arena, text + 2), *sign = strchr(name, '=');
+	struct conf_condition *grown = arena_alloc(&arena, (all->n + 1) * sizeof *grown);
+	struct conf_condition x = { .where = text[0] == 'h' ? IN_HEADER :
+		    text[0] == 'q' ? IN_QUERY :
+							      IN_COOKIE };
+
+	if (sign != NULL) {
+		*sign = '\0';
+		x.re = regex_compile(&arena, sign + 1, NULL);
+		ck_assert_ptr_nonnull(x.re);
+	}
+	x.name = name;
+	x.id = name_find(span_str(name));
+	if (all->n > 0)
+		memcpy(grown, all->v, all->n * sizeof *grown);
+	grown[all->n++] = x;
+	all->v = grown;
+	r->nconditions++;
+	return r;
+}
+
+/* What the requests of find_in_table carry. */
+static struct field field_room[4];
+static struct fields fields = { .v = field_room, .size = 4 };
+static struct condition_query head = { .fields = &fields };
+
+static void
+carry(const char *name, const char *value)
+{
+	struct field *f = fields_add(&fields, span_str(name), span_str(value), SPAN_NONE);
+
+	f->id = (uint16_t)name_find(span_str(name));
+	fields.have[f->id >> 6] |= 1ull << (f->id & 63);
+	head.nfields = fields.n;
+}
+
+static void
+carry_nothing(void)
+{
+	fields = (struct fields){ .v = field_room, .size = 4 };
+	head = (struct condition_query){ .fields = &fields };
+}
+
 static enum route_result
 find_in_table(const struct route_table *t, const char *method, const char *host, const char *path,
     struct route_match *m)
 {
 	struct route_query q = { .host = span_str(host), .path = span_str(path),
-		.method = method_find(span_str(method)), .method_text = span_str(method) };
+		.method = method_find(span_str(method)), .method_text = span_str(method),
+		.head = head };
 
 	return route_find(t, &q, m);
 }
@@ -196,13 +247,12 @@ static void
 on_candidate(struct route_trace *trace, const struct conf_route *r, enum route_try what,
     const struct conf_condition *by)
 {
-	static const char *const words_of[] = { "method", "condition", "taken" };
+	static const char *const words_of[] = { "method", "condition", "undecided", "taken" };
 	struct told *told = (struct told *)trace;
 	size_t n = strlen(told->text);
 
-	ck_assert_ptr_null(by);
-	(void)snprintf(told->text + n, sizeof told->text - n, "%s%s %s", n == 0 ? "" : "; ",
-	    r->name, words_of[what]);
+	(void)snprintf(told->text + n, sizeof told->text - n, "%s%s %s%s%s", n == 0 ? "" : "; ",
+	    r->name, words_of[what], by == NULL ? "" : " ", by == NULL ? "" : by->name);
 }
 
 START_TEST(a_trace_hears_every_route_whose_host_and_path_match)
@@ -218,11 +268,15 @@ START_TEST(a_trace_hears_every_route_whose_host_and_path_match)
 	add("literal", "a.example", "/x", "GET|PUT");
 	add("one", "a.example", "/{id}", "DELETE");
 	add("deeper", "a.example", "/x/y", NULL);
+	when(when(add("canary", "a.example", "/x", NULL), "h:X-A"), "c:s=1");
+	carry("X-A", "1");
+	q.head = head;
 	add("wild", "*.example", "/{all=**}", NULL);
 	add("any", NULL, "/{all=**}", NULL);
 	t = route_table_new(&conf, NULL);
 	ck_assert_int_eq(route_find(t, &q, &m), ROUTE_FOUND);
-	ck_assert_str_eq(told.text, "literal method; one method; wild taken");
+	carry_nothing();
+	ck_assert_str_eq(told.text, "canary condition s; literal method; one method; wild taken");
 	route_table_free(&t);
 	arena_fini(&arena);
 }
@@ -302,7 +356,18 @@ compare(const struct conf_route *a, const struct conf_route *b, const char *host
 
 	if (by_host != 0 || by_path != 0)
 		return by_host != 0 ? by_host : by_path;
+	if (a->nconditions != b->nconditions)
+		return (int)b->nconditions - (int)a->nconditions;
 	return (a->match.methods.n == 0) - (b->match.methods.n == 0);
+}
+
+static bool
+all_hold(const struct conf_conditions *all)
+{
+	for (unsigned i = 0; i < all->n; i++)
+		if (condition_ask(&all->v[i], &head) != REGEX_YES)
+			return false;
+	return true;
 }
 
 static enum route_result
@@ -325,7 +390,9 @@ brute_force(const char *method, const char *host, const char *path, const struct
 
 		if (host_rank(r, host) < 0)
 			continue;
-		if (!pattern_match(&r->path, span_str(path), v, &n))
+		if (!pattern_match(&r->path, span_str(path), v, &n) ||
+		    !all_hold(&r->match.header) || !all_hold(&r->match.query) ||
+		    !all_hold(&r->match.cookie))
 			continue;
 		result = ROUTE_NO_METHOD;
 		if (takes(r, method) && (*best == NULL || compare(r, *best, host) < 0))
@@ -337,7 +404,10 @@ brute_force(const char *method, const char *host, const char *path, const struct
 static void
 random_route(void)
 {
+	static const char *const tests[] = { "h:X-A", "h:X-A=1", "h:User-Agent=^b", "q:v=2", "q:v",
+		"c:s=^x$" };
 	struct str path = STR_INIT;
+	struct conf_route *r;
 	char name[16];
 	unsigned segs = roll(4);
 
@@ -354,7 +424,9 @@ random_route(void)
 	else if (roll(4) == 0)
 		str_adds(&path, ":go");
 	snprintf(name, sizeof name, "r%u", conf.nroutes);
-	add(name, hosts[roll(ARRAY_LEN(hosts))], path.data, methods[roll(ARRAY_LEN(methods))]);
+	r = add(name, hosts[roll(ARRAY_LEN(hosts))], path.data, methods[roll(ARRAY_LEN(methods))]);
+	for (unsigned n = roll(3); n > 0; n--)
+		when(r, tests[roll(ARRAY_LEN(tests))]);
 	str_fini(&path);
 }
 
@@ -380,19 +452,95 @@ START_TEST(it_agrees_with_a_brute_force_matcher)
 			for (unsigned s = 1 + roll(4); s > 0; s--)
 				str_printf(&text, "/%s", parts[roll(ARRAY_LEN(parts))]);
 			path = text.data;
+			carry_nothing();
+			if (roll(2))
+				carry("X-A", roll(2) ? "1" : "2");
+			if (roll(2))
+				carry("User-Agent", roll(2) ? "bot" : "browser");
+			if (roll(2))
+				carry("Cookie", roll(2) ? "a=b; s=x" : "s=y");
+			head.query = roll(2) ? SPAN("v=1&v=2") : roll(2) ? SPAN("w=2") : SPAN_NONE;
 			want = brute_force(method, host, path, &best);
 			got = find_in_table(t, method, host, path, &m);
 			ck_assert_msg(
 			    got == want, "%s %s %s: %d, not %d", method, host, path, got, want);
 			if (best != NULL)
-				ck_assert_msg(m.route == best || compare(m.route, best, host) == 0,
-				    "%s %s %s: %s, not %s", method, host, path, m.route->path.text.p,
-				    best->path.text.p);
+				ck_assert_msg(m.route == best, "%s %s %s: %s, not %s", method, host,
+				    path, m.route->path.text.p, best->path.text.p);
 			str_fini(&text);
 		}
 		route_table_free(&t);
 		arena_fini(&arena);
 	}
+	carry_nothing();
+}
+END_TEST
+
+START_TEST(more_conditions_then_methods_then_the_order_of_the_file)
+{
+	static const struct { const char *agent, *query, *method, *name; } rows[] = {
+		{ NULL, NULL, "GET", "plain-get" },
+		{ NULL, NULL, "PUT", "plain" },
+		{ "bot", NULL, "GET", "bot" },
+		{ "bot/1", NULL, "GET", "bot" },	/* two fit: the first in the file */
+		{ "one/1", NULL, "PUT", "versioned" },
+		{ "bot", "v=2", "PUT", "bot-v2" },
+		{ "other", "v=2", "GET", "v2-get" },
+		{ "other", "v=2", "PUT", "v2" },
+		{ "other", "v=3", "PUT", "plain" },
+	};
+	struct route_table *t;
+	struct route_match m;
+
+	start();
+	add("plain", NULL, "/x", NULL);
+	add("plain-get", NULL, "/x", "GET");
+	when(add("bot", NULL, "/x", NULL), "h:User-Agent=^bot");
+	when(add("versioned", NULL, "/x", NULL), "h:User-Agent=/[0-9]");
+	when(add("v2", NULL, "/x", NULL), "q:v=^2$");
+	when(add("v2-get", NULL, "/x", "GET"), "q:v=^2$");
+	when(when(add("bot-v2", NULL, "/x", NULL), "q:v=^2$"), "h:User-Agent=^bot");
+	t = route_table_new(&conf, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		carry_nothing();
+		if (rows[i].agent != NULL)
+			carry("User-Agent", rows[i].agent);
+		head.query = span_str(rows[i].query);
+		ck_assert_int_eq(find_in_table(t, rows[i].method, "h", "/x", &m), ROUTE_FOUND);
+		ck_assert_msg(
+		    strcmp(m.route->name, rows[i].name) == 0, "row %zu: %s", i, m.route->name);
+	}
+	carry_nothing();
+	route_table_free(&t);
+	arena_fini(&arena);
+}
+END_TEST
+
+/* Taken for a "no", a route that refuses could be passed by. */
+START_TEST(a_condition_at_its_limits_lets_no_other_route_be_taken)
+{
+	static const char slow[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!";
+	struct route_table *t;
+	struct route_match m;
+
+	start();
+	add("plain", NULL, "/{all=**}", NULL);
+	when(add("put", NULL, "/y", "PUT"), "h:X-Slow=^(a+)+$");
+	when(add("refuse", "h", "/x", NULL), "h:X-Slow=^(a+)+$");
+	t = route_table_new(&conf, NULL);
+	carry("X-Slow", slow);
+	ck_assert_int_eq(find_in_table(t, "GET", "h", "/x", &m), ROUTE_UNDECIDED);
+	ck_assert_str_eq(m.route->name, "refuse");
+	ck_assert_int_eq(find_in_table(t, "GET", "h", "/z", &m), ROUTE_FOUND);
+	ck_assert_int_eq(find_in_table(t, "PUT", "h", "/y", &m), ROUTE_UNDECIDED);
+	ck_assert_int_eq(find_in_table(t, "GET", "h", "/y", &m), ROUTE_FOUND);	/* PUT alone is not for it */
+	carry_nothing();
+	carry("X-Slow", "aaa");
+	ck_assert_int_eq(find_in_table(t, "GET", "h", "/x", &m), ROUTE_FOUND);
+	ck_assert_str_eq(m.route->name, "refuse");
+	carry_nothing();
+	route_table_free(&t);
+	arena_fini(&arena);
 }
 END_TEST
 
@@ -437,4 +585,6 @@ END_TEST
 UNIT_MAIN("worker/mode/route", the_most_specific_route_wins,
     unknown_hosts_go_to_the_default_route_or_nowhere, allow_lists_what_the_path_accepts,
     a_trace_hears_every_route_whose_host_and_path_match, captures_are_those_of_the_winner,
-    it_agrees_with_a_brute_force_matcher, ten_thousand_routes_cost_no_more_than_ten)
+    more_conditions_then_methods_then_the_order_of_the_file,
+    a_condition_at_its_limits_lets_no_other_route_be_taken, it_agrees_with_a_brute_force_matcher,
+    ten_thousand_routes_cost_no_more_than_ten)
