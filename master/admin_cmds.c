@@ -66,6 +66,7 @@ admin_run(struct master *m, struct admin_client *c, const struct admin_request *
 		[CMD_DRAIN] = admin_drain,
 		[CMD_CONN_LS] = admin_conn_ls,
 		[CMD_CONN_KILL] = admin_conn_kill,
+		[CMD_LOGLEVEL] = admin_loglevel,
 		[CMD_LOG] = cmd_log,
 		[CMD_VERSION] = cmd_version,
 	};

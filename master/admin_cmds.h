@@ -17,6 +17,7 @@ admin_command_f	admin_config_show, admin_config_diff, admin_config_history;	/* a
 admin_command_f	admin_reload, admin_config_rollback, admin_confirm;	/* admin_reload.c */
 admin_command_f	admin_upgrade;						/* admin_upgrade.c */
 admin_command_f	admin_status, admin_workers;				/* admin_status.c */
+admin_command_f	admin_loglevel;						/* admin_loglevel.c */
 admin_command_f	admin_drain;						/* admin_drain.c */
 admin_command_f	admin_conn_ls, admin_conn_kill;				/* admin_conn.c */
 

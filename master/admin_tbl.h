@@ -21,6 +21,7 @@
  *   drain				data: {"target", "drained": bool, "services": [{"name", "inflight", "all_drained"}]}
  *   conn ls				data: {"workers": [{"pid", "slot", "lane", "generation", "data" (worker/ask_tbl.h) or "error"}]}
  *   conn kill				data: {"killed": number, "errors": ["worker 0[4711]: why"]}
+ *   loglevel				data: {"level", "configured"}; when set also "processes": how many know it
  *   log					data: {"lanes": number}, with the journal's descriptor, read-only, on the first byte
  *   version				data: {"version": "..."}
  */
@@ -47,5 +48,7 @@ CMD(CMD_CONN_KILL, "conn kill", "ID | --client CIDR", ADMIN_OPERATE,
     "reset a connection that conn ls names, or all of these addresses; tells how many")
 CMD(CMD_LOG, "log", "[-q EXPR] [--follow] [--format combined|common|squid|json] [-n N]", ADMIN_OPERATE,
     "the last requests, or those to come; -q: those that EXPR is true of")
+CMD(CMD_LOGLEVEL, "loglevel", "[error|warn|info|debug]", ADMIN_OPERATE,
+    "show or set how much the event log says, in all processes until the next reload")
 CMD(CMD_VERSION, "version", "", ADMIN_VIEW, "versions of proxyctl and of the running proxyd")
 CMD(CMD_HELP, "help", "[VERB]", ADMIN_LOCAL, "this list, or one verb")

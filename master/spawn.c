@@ -195,7 +195,8 @@ child_run(const struct master *m, const struct seat *s, struct child *c, int lin
 		_exit(EXIT_FAILURE);
 	}
 	log_open(m->logs.event, role_name(s->role));
-	logs_level(s->gen->conf);
+	if (s->gen != m->current)	/* else as the master: an operator may have set another level */
+		logs_level(s->gen->conf);
 	fill_env(&env, m, s, lane, link);
 	report_set_area(&env.report->area[lane]);
 	report_install(NULL); /* a role may add what it knows */

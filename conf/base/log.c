@@ -56,6 +56,12 @@ log_get_level(void)
 	return log_level_now;
 }
 
+const char *
+log_level_text(enum log_level level)
+{
+	return (size_t)level < ARRAY_LEN(level_names) ? level_names[level] : "?";
+}
+
 int
 log_level_parse(enum log_level *out, const char *name)
 {

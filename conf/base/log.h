@@ -13,6 +13,7 @@ void	log_open(int fd, const char *role);	/* copies role; fd is borrowed for the 
 void	log_reopen(int fd);			/* switches to another descriptor (log rotation) */
 void	log_set_level(enum log_level);
 enum log_level log_get_level(void);
+const char *log_level_text(enum log_level);
 int	log_level_parse(enum log_level *out, const char *name) MUST_CHECK;	/* "error" "warn" "info" "debug" */
 void	log_write(enum log_level, const char *fmt, ...) PRINTF(2, 3);
 void	log_sys(enum log_level, const char *fmt, ...) PRINTF(2, 3);	/* appends ": strerror(errno)" */

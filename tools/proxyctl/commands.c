@@ -58,6 +58,7 @@ static call_format_f *const shows[CMD_MAX] = {
 	[CMD_CONFIRM] = format_confirm,
 	[CMD_STATUS] = format_status,
 	[CMD_WORKERS] = format_workers,
+	[CMD_LOGLEVEL] = format_loglevel,
 	[CMD_DRAIN] = format_drain,
 	[CMD_CONN_LS] = format_conn_ls,
 	[CMD_CONN_KILL] = format_conn_kill,

@@ -16,6 +16,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tools/proxyctl/table.h"
 
@@ -264,4 +265,16 @@ format_drain(const struct json *data, bool colour UNUSED, struct str *out)
 			str_printf(out, "%s: ALL its targets are drained: requests get 503\n",
 			    text_of(o, "name"));
 	}
+}
+
+void
+format_loglevel(const struct json *data, bool colour UNUSED, struct str *out)
+{
+	const char *level = text_of(data, "level"), *configured = text_of(data, "configured");
+
+	if (strcmp(level, configured) == 0)
+		str_printf(out, "%s, as configured\n", level);
+	else
+		str_printf(out, "%s until the next reload, then %s as configured\n", level,
+		    configured);
 }

@@ -7,6 +7,7 @@
 void	format_status(const struct json *data, bool colour, struct str *out);
 void	format_workers(const struct json *data, bool colour, struct str *out);
 void	format_history(const struct json *data, bool colour, struct str *out);
+void	format_loglevel(const struct json *data, bool colour, struct str *out);
 void	format_drain(const struct json *data, bool colour, struct str *out);
 void	format_conn_ls(const struct json *data, bool colour, struct str *out);		/* format_conn.c */
 void	format_conn_kill(const struct json *data, bool colour, struct str *out);
