@@ -17,6 +17,7 @@
  *   stop [--fast]			data: {}; the answer comes before the stop
  *   upgrade [BINARY] [--wait SECONDS]	data: {"pid": number, "version": "...", "generation": number} of the new one; BINARY
  *					is a whole path
+ *   upstream ls [SERVICE]		data: as tools/proxyctl/format_upstream.c shows it
  *   workers				data: as tools/proxyctl/format.c shows it
  *   drain				data: {"target", "drained": bool, "services": [{"name", "inflight", "all_drained"}]}
  *   conn ls				data: {"workers": [{"pid", "slot", "lane", "generation", "data" (worker/ask_tbl.h) or "error"}]}
@@ -39,6 +40,7 @@ CMD(CMD_CONFIRM, "confirm", "", ADMIN_OPERATE, "keep the configuration that relo
 CMD(CMD_STOP, "stop", "[--fast]", ADMIN_OPERATE, "finish the requests in progress and end; --fast: end now")
 CMD(CMD_UPGRADE, "upgrade", "[BINARY] [--wait [SECONDS]]", ADMIN_OPERATE,
     "let another proxyd take over, or the present file of this one; --wait: until the old one has left")
+CMD(CMD_UPSTREAM_LS, "upstream ls", "[SERVICE]", ADMIN_VIEW, "the targets of services, and how they fare")
 CMD(CMD_WORKERS, "workers", "", ADMIN_VIEW, "the processes and what they do")
 CMD(CMD_DRAIN, "drain", "TARGET|SERVICE/TARGET [--undo]", ADMIN_OPERATE,
     "no new requests for a target, as configured or one of its addresses; those it has finish; survives reloads")

@@ -6,6 +6,7 @@
 
 void	format_status(const struct json *data, bool colour, struct str *out);
 void	format_workers(const struct json *data, bool colour, struct str *out);
+void	format_upstream(const struct json *data, bool colour, struct str *out);	/* format_upstream.c */
 void	format_history(const struct json *data, bool colour, struct str *out);
 void	format_loglevel(const struct json *data, bool colour, struct str *out);
 void	format_drain(const struct json *data, bool colour, struct str *out);

@@ -384,6 +384,7 @@ eject(struct balance *b, struct pick *p, int64_t now_ms)
 	struct endpoint *e = p->endpoint;
 	uint64_t until = atomic_load(&e->ejected_until_ms);
 	uint32_t before = atomic_load(&e->ejections);
+	struct endpoint_share *share;
 	unsigned ejected, n = count_used(b, b->cursors[p->service->index].table, now_ms, &ejected);
 	char text[ADDR_TEXT];
 
@@ -398,6 +399,8 @@ eject(struct balance *b, struct pick *p, int64_t now_ms)
 	atomic_store(&e->failures, 0);
 	if (b->stats != NULL)
 		b->stats->counter[C_EJECTIONS]++;
+	if ((share = endpoint_share(b->data, e, b->lane)) != NULL)
+		endpoint_add(&share->ejections);
 	log_write(LOG_WARN, "service %s: target %s ejected for %lld ms after %lld failures",
 	    p->service->name, addr_text(&p->addr, text), (long long)ejection_ms(o, before),
 	    (long long)o->failures);
@@ -409,8 +412,11 @@ failed(struct balance *b, struct pick *p, int64_t now_ms)
 {
 	const struct conf_outlier *o = &p->service->outlier;
 	struct endpoint *e = p->endpoint;
+	struct endpoint_share *share = endpoint_share(b->data, e, b->lane);
 	uint32_t n;
 
+	if (share != NULL)
+		endpoint_add(&share->failures);
 	if (o->failures == 0)
 		return;
 	if (atomic_load(&e->failures) == 0 ||
@@ -421,6 +427,15 @@ failed(struct balance *b, struct pick *p, int64_t now_ms)
 	n = atomic_fetch_add(&e->failures, 1) + 1;
 	if (n >= (uint64_t)o->failures)
 		eject(b, p, now_ms);
+}
+
+_Atomic uint32_t *
+balance_idle(const struct balance *b, const struct pick *p)
+{
+	struct endpoint_share *share =
+	    p->endpoint == NULL ? NULL : endpoint_share(b->data, p->endpoint, b->lane);
+
+	return share == NULL ? NULL : &share->idle;
 }
 
 void

@@ -20,6 +20,8 @@ bool	balance_pick(struct balance *, const struct conf_service *, int64_t now_ms,
 	    unsigned ntried, struct pick *);
 /* The same choice for a request that failed on nothing yet, and nothing moves on: pick->endpoint stays NULL. */
 bool	balance_look(const struct balance *, const struct conf_service *, int64_t now_ms, struct pick *);
+/* Where this worker counts its idle connections to the endpoint; NULL: nowhere. */
+_Atomic uint32_t *balance_idle(const struct balance *, const struct pick *);
 enum pick_outcome { PICK_OK, PICK_FAILED /* connect, reset, timeout, 502-504 by protocol */, PICK_UNUSED };
 /* Once per pick; clears it. */
 void	balance_done(struct balance *, struct pick *, int64_t now_ms, enum pick_outcome);

@@ -530,11 +530,13 @@ keep(struct fetch *f)
 {
 	struct ctx *x = f->r->x;
 	const struct conf_service *s = f->r->service;
-	int64_t max = s == NULL ? x->conf->forward.max_idle : s->max_idle;
-	int64_t idle = s == NULL ? x->conf->forward.pool_idle_ms : s->pool_idle_ms;
+	struct pool_terms t = { .peer = &f->peer, .owner = owner(f->r),
+		.count = balance_idle(x->balance, &f->pick),
+		.max_idle = (unsigned)(s == NULL ? x->conf->forward.max_idle : s->max_idle),
+		.idle_ms = s == NULL ? x->conf->forward.pool_idle_ms : s->pool_idle_ms };
 
 	count_bytes(f);
-	pool_put(x->pool, &f->conn, &f->peer, owner(f->r), (unsigned)max, idle);
+	pool_put(x->pool, &f->conn, &t);
 }
 
 static enum pick_outcome

@@ -30,6 +30,7 @@ struct kept {
 	struct list_node in_idle, in_all;
 	struct pool	*pool;
 	struct list	*idle;		/* of its host, or of its owner */
+	_Atomic uint32_t *count;
 	struct conn	*conn;
 	int64_t		 due;
 };
@@ -68,10 +69,14 @@ key_of(const struct addr *a, char key[KEY_MAX])
 }
 
 static void
-count_idle(struct pool *p, int by)
+count_idle(struct kept *k, int by)
 {
-	if (p->stats != NULL)
-		p->stats->counter[C_UP_IDLE] += (uint64_t)(int64_t)by;
+	if (k->pool->stats != NULL)
+		k->pool->stats->counter[C_UP_IDLE] += (uint64_t)(int64_t)by;
+	if (k->count != NULL)
+		atomic_store_explicit(k->count,
+		    atomic_load_explicit(k->count, memory_order_relaxed) + (uint32_t)by,
+		    memory_order_relaxed);
 }
 
 /* The one way out of the pool: both lists and the gauge at once. The conn is the caller's. */
@@ -82,7 +87,7 @@ kept_leave(struct kept *k)
 
 	list_remove(k->idle, &k->in_idle);
 	list_remove(&k->pool->all, &k->in_all);
-	count_idle(k->pool, -1);
+	count_idle(k, -1);
 	slab_put(&kept_slab, k);
 	return c;
 }
@@ -225,29 +230,27 @@ idle_list(struct pool *p, const struct addr *peer, struct pool_owner *owner)
 }
 
 void
-pool_put(struct pool *p, struct conn **cp, const struct addr *peer, struct pool_owner *owner,
-    unsigned max_idle, int64_t idle_ms)
+pool_put(struct pool *p, struct conn **cp, const struct pool_terms *t)
 {
 	struct list *idle;
 	struct kept *k = NULL;
 
-	if (max_idle == 0 || !silent(*cp) || !sweep_runs(p) ||
-	    (idle = idle_list(p, peer, owner)) == NULL ||
+	if (t->max_idle == 0 || !silent(*cp) || !sweep_runs(p) ||
+	    (idle = idle_list(p, t->peer, t->owner)) == NULL ||
 	    (k = slab_try_get(&kept_slab)) == NULL) {
 		conn_free(cp);
 		return;
 	}
-	while (idle->count >= max_idle)
+	while (idle->count >= t->max_idle)
 		kept_close(LIST_ENTRY(list_last(idle), struct kept, in_idle));
 	if (p->all.count >= KEPT_MAX)
 		kept_close(LIST_ENTRY(list_first(&p->all), struct kept, in_all));
-	*k = (struct kept){
-		.pool = p, .idle = idle, .conn = *cp, .due = p->loop->now_ms + idle_ms
-	};
+	*k = (struct kept){ .pool = p, .idle = idle, .count = t->count, .conn = *cp,
+		.due = p->loop->now_ms + t->idle_ms };
 	*cp = NULL;
 	list_push_front(idle, &k->in_idle);
 	list_push(&p->all, &k->in_all);
-	count_idle(p, 1);
+	count_idle(k, 1);
 	conn_set_owner(k->conn, on_idle, k);
 	conn_deadline(k->conn, TIMER_NEVER);
 	conn_resume(k->conn);

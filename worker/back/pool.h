@@ -17,12 +17,18 @@ void	pool_owner_fini(struct pool_owner *);		/* closes what it keeps */
 struct pool;
 struct pool *pool_new(struct loop *, struct stats_lane *, struct errdetail *);
 void	pool_free(struct pool **);
+struct pool_terms {
+	const struct addr *peer;
+	struct pool_owner *owner;	/* NULL: it is anybody's */
+	_Atomic uint32_t *count;	/* one more while it is kept; NULL, or outlives the pool; ours alone to write */
+	unsigned	max_idle;	/* of the owner, or of the address */
+	int64_t		idle_ms;
+};
 /*
  * Takes the conn: the caller vouches that nothing is unread and the last exchange was complete. Closes the oldest
- * above max_idle. owner NULL: it is anybody's.
+ * above max_idle.
  */
-void	pool_put(struct pool *, struct conn **, const struct addr *peer, struct pool_owner *, unsigned max_idle,
-	    int64_t idle_ms);
+void	pool_put(struct pool *, struct conn **, const struct pool_terms *);
 /* The owner's, or with NULL one that is anybody's. NULL: none. Set the conn's owner before anything else. */
 struct conn *pool_get(struct pool *, const struct addr *peer, struct pool_owner *);
 /* How many that are anybody's a pool_get for this address could be given. */

@@ -58,7 +58,8 @@ shares_offset(const struct conf *c)
 size_t
 endpoint_size(const struct conf *c, unsigned lanes)
 {
-	return shares_offset(c) + lanes * ENDPOINT_SHARES(endpoints_total(c)) * sizeof(uint32_t);
+	return shares_offset(c) +
+	    lanes * ENDPOINT_SHARES(endpoints_total(c)) * sizeof(struct endpoint_share);
 }
 
 struct endpoint_table *
@@ -220,6 +221,8 @@ table_carry(struct endpoint_data *to, struct endpoint_table *into, const struct 
 			atomic_store(&into->resolved, 1);
 		}
 		health_copy(slot, e);
+		endpoint_count(from, e, &slot->past);
+		slot->past.idle = 0;
 	}
 	count_update(to, into);
 }

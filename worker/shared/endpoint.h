@@ -9,8 +9,9 @@
  * from endpoint_at stays good for a request's life, and inflight is always given back where it was taken. Slots
  * without an address are holes (endpoint_used is false); walk 0 .. count - 1 and step over them.
  *
- * Behind the endpoints every lane has a word per endpoint: its share of inflight, written by its worker only, so
- * that the master can take back what a dead worker held.
+ * Behind the endpoints every lane has a share per endpoint, written by its worker only: of inflight, so that the
+ * master can take back what a dead worker held, and what it has counted. What workers of an older generation count
+ * after the reload stays in their own tables.
  */
 #pragma once
 #include <stdatomic.h>
@@ -18,6 +19,8 @@
 #include "conf/conf.h"
 
 #define ENDPOINT_PER_TARGET	16	/* addresses of one name used at most */
+
+struct endpoint_counts { uint64_t requests, failures, ejections; uint32_t idle; };	/* idle: kept connections */
 
 struct endpoint {
 	struct addr	addr;			/* with port; written under the service's sequence lock */
@@ -31,9 +34,16 @@ struct endpoint {
 	_Atomic uint32_t out;			/* an operator drains it: ENDPOINT_OUT_*. Master, agent */
 	_Atomic uint64_t window_ms;		/* start of the failure window, monotonic */
 	_Atomic uint64_t ejected_until_ms;	/* monotonic; 0: not ejected */
+	struct endpoint_counts past;		/* of lanes that ended and generations before; master only */
 };
 
-enum { ENDPOINT_OUT_TARGET = 1 << 0, ENDPOINT_OUT_ADDR = 1 << 1 };	/* the target with all its slots; this address */
+struct endpoint_share {				/* one writer: no read-modify-write is needed */
+	_Atomic uint64_t requests, failures, ejections;
+	_Atomic uint32_t inflight, idle;
+};
+
+/* The target with all its slots; this address. */
+enum { ENDPOINT_OUT_TARGET = 1 << 0, ENDPOINT_OUT_ADDR = 1 << 1 };
 
 struct endpoint_table {
 	_Atomic uint32_t seq;			/* odd: being written */
@@ -46,8 +56,8 @@ struct endpoint_table {
 /* Offsets from its own beginning. */
 struct endpoint_data { uint32_t services, total, lanes; uint32_t table_off, endpoint_off; uint64_t share_off; };
 
-#define ENDPOINT_VERSION 3
-#define ENDPOINT_SHARES(total) (((size_t)(total) + 15) & ~(size_t)15)	/* words of a lane: cache lines of its own */
+#define ENDPOINT_VERSION 4
+#define ENDPOINT_SHARES(total) (((size_t)(total) + 1) & ~(size_t)1)	/* of a lane: cache lines of its own */
 size_t	endpoint_size(const struct conf *, unsigned lanes);
 /* Master: lays out, fills in literal addresses. */
 void	endpoint_init(struct endpoint_data *, const struct conf *, unsigned lanes);
@@ -89,6 +99,17 @@ void	endpoint_publish(struct endpoint_data *, const struct conf_service *, unsig
 /* endpoint_load.c. A worker's request begins or ends on the endpoint; lane is the worker's own. */
 void	endpoint_take(struct endpoint_data *, struct endpoint *, unsigned lane);
 void	endpoint_give(struct endpoint_data *, struct endpoint *, unsigned lane);
+/* One more, by the one writer of a share. */
+static inline void
+endpoint_add(_Atomic uint64_t *count)
+{
+	atomic_store_explicit(
+	    count, atomic_load_explicit(count, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+/* The lane's share of the endpoint, for its worker to count in; NULL: no such lane. */
+struct endpoint_share *endpoint_share(const struct endpoint_data *, const struct endpoint *, unsigned lane);
+/* Master: what all lanes have counted. */
+void	endpoint_count(const struct endpoint_data *, const struct endpoint *, struct endpoint_counts *);
 /* Master: the process of this lane is gone, and its requests with it. */
 void	endpoint_fold(struct endpoint_data *, unsigned lane);
 /* Master, now and then after a fold while it returns true: removes what a death between two words left over. */

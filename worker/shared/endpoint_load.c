@@ -17,55 +17,85 @@ endpoints(const struct endpoint_data *d)
 	return (struct endpoint *)(void *)((char *)(uintptr_t)d + d->endpoint_off);
 }
 
-static _Atomic uint32_t *
+static struct endpoint_share *
 shares(const struct endpoint_data *d, unsigned lane)
 {
-	_Atomic uint32_t *first = (void *)((char *)(uintptr_t)d + d->share_off);
+	struct endpoint_share *first = (void *)((char *)(uintptr_t)d + d->share_off);
 
 	return first + lane * ENDPOINT_SHARES(d->total);
 }
 
+struct endpoint_share *
+endpoint_share(const struct endpoint_data *d, const struct endpoint *e, unsigned lane)
+{
+	return lane >= d->lanes ? NULL : shares(d, lane) + (e - endpoints(d));
+}
+
 /* The lane has one writer: a load and a store do. */
 static void
-share_add(const struct endpoint_data *d, const struct endpoint *e, unsigned lane, uint32_t n)
+inflight_add(const struct endpoint_data *d, const struct endpoint *e, unsigned lane, uint32_t n)
 {
-	_Atomic uint32_t *share;
+	struct endpoint_share *s = endpoint_share(d, e, lane);
 
-	if (lane >= d->lanes)
-		return;
-	share = shares(d, lane) + (e - endpoints(d));
-	atomic_store_explicit(share, atomic_load_explicit(share, memory_order_relaxed) + n,
-	    memory_order_release);
+	if (s != NULL)
+		atomic_store_explicit(&s->inflight,
+		    atomic_load_explicit(&s->inflight, memory_order_relaxed) + n,
+		    memory_order_release);
 }
 
 void
 endpoint_take(struct endpoint_data *d, struct endpoint *e, unsigned lane)
 {
+	struct endpoint_share *s = endpoint_share(d, e, lane);
+
 	atomic_fetch_add(&e->inflight, 1);
-	share_add(d, e, lane, 1);
+	inflight_add(d, e, lane, 1);
+	if (s != NULL)
+		endpoint_add(&s->requests);
 }
 
 void
 endpoint_give(struct endpoint_data *d, struct endpoint *e, unsigned lane)
 {
-	share_add(d, e, lane, UINT32_MAX);
+	inflight_add(d, e, lane, UINT32_MAX);
 	atomic_fetch_sub(&e->inflight, 1);
 }
 
+static void
+counts_add(struct endpoint_counts *to, const struct endpoint_share *s)
+{
+	to->requests += atomic_load_explicit(&s->requests, memory_order_relaxed);
+	to->failures += atomic_load_explicit(&s->failures, memory_order_relaxed);
+	to->ejections += atomic_load_explicit(&s->ejections, memory_order_relaxed);
+	to->idle += atomic_load_explicit(&s->idle, memory_order_relaxed);
+}
+
+void
+endpoint_count(
+    const struct endpoint_data *d, const struct endpoint *e, struct endpoint_counts *out)
+{
+	*out = e->past;
+	for (unsigned lane = 0; lane < d->lanes; lane++)
+		counts_add(out, endpoint_share(d, e, lane));
+}
+
+/* What it counted stays, what it held is gone with it. */
 void
 endpoint_fold(struct endpoint_data *d, unsigned lane)
 {
-	_Atomic uint32_t *share = shares(d, lane);
+	struct endpoint_share *share = shares(d, lane);
 
 	if (lane >= d->lanes)
 		return;
 	for (unsigned i = 0; i < d->total; i++) {
-		uint32_t held = atomic_load(&share[i]);
+		struct endpoint *e = &endpoints(d)[i];
+		uint32_t held = atomic_load(&share[i].inflight);
 
-		if (held == 0)
-			continue;
-		atomic_store(&share[i], 0);
-		atomic_fetch_sub(&endpoints(d)[i].inflight, held);
+		counts_add(&e->past, &share[i]);
+		e->past.idle = 0;
+		memset(&share[i], 0, sizeof share[i]);
+		if (held != 0)
+			atomic_fetch_sub(&e->inflight, held);
 	}
 }
 
@@ -75,7 +105,7 @@ shares_sum(const struct endpoint_data *d, unsigned i)
 	uint32_t sum = 0;
 
 	for (unsigned lane = 0; lane < d->lanes; lane++)
-		sum += atomic_load(&shares(d, lane)[i]);
+		sum += atomic_load(&shares(d, lane)[i].inflight);
 	return sum;
 }
 

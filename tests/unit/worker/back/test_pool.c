@@ -6,6 +6,7 @@
 static struct loop loop;
 static struct pool *pool;
 static struct stats_lane *lane;
+static _Atomic uint32_t counted;
 
 static void
 setup(void)
@@ -21,6 +22,7 @@ teardown(void)
 {
 	pool_free(&pool);
 	ck_assert_uint_eq(lane->counter[C_UP_IDLE], 0);
+	ck_assert_uint_eq(counted, 0);
 	mem_free(lane);
 	loop_fini(&loop);
 	slab_drain(&host_slab);
@@ -57,6 +59,15 @@ conn_pair(int *target)
 	return c;
 }
 
+static void
+keep(struct conn **c, const struct addr *to, struct pool_owner *owner, unsigned max_idle,
+    int64_t idle_ms)
+{
+	pool_put(pool, c, &(struct pool_terms){ .peer = to, .owner = owner, .count = &counted,
+	    .max_idle = max_idle, .idle_ms = idle_ms });
+	ck_assert_uint_eq(counted, pool->all.count);
+}
+
 static int
 put(const char *to, unsigned max_idle, int64_t idle_ms)
 {
@@ -64,7 +75,7 @@ put(const char *to, unsigned max_idle, int64_t idle_ms)
 	struct conn *c = conn_pair(&target);
 	struct addr a = peer(to);
 
-	pool_put(pool, &c, &a, NULL, max_idle, idle_ms);
+	keep(&c, &a, NULL, max_idle, idle_ms);
 	ck_assert_ptr_null(c);
 	return target;
 }
@@ -128,8 +139,8 @@ START_TEST(the_newest_comes_back_first)
 	cb = conn_pair(&b_fd);
 	a = (int)conn_id(ca);
 	b = (int)conn_id(cb);
-	pool_put(pool, &ca, &to, NULL, 8, 60000);
-	pool_put(pool, &cb, &to, NULL, 8, 60000);
+	keep(&ca, &to, NULL, 8, 60000);
+	keep(&cb, &to, NULL, 8, 60000);
 	ck_assert_uint_eq(lane->counter[C_UP_IDLE], 2);
 	got = pool_get(pool, &to, NULL);
 	ck_assert_int_eq((int)conn_id(got), b);
@@ -217,7 +228,7 @@ START_TEST(what_has_unread_bytes_or_ended_is_never_kept)
 			shutdown(fd, SHUT_WR);
 		loop_turn(&loop, 0);
 		ck_assert(surplus ? conn_peek(c).n == 7 : conn_eof(c));
-		pool_put(pool, &c, &to, NULL, 8, 60000);
+		keep(&c, &to, NULL, 8, 60000);
 		ck_assert_ptr_null(c);
 		ck_assert_ptr_null(pool_get(pool, &to, NULL));
 		close(fd);
@@ -317,15 +328,15 @@ START_TEST(what_speaks_for_a_client_is_nobody_elses_and_ends_with_it)
 		conn_set_peer(c[i], i == 1 ? &other : &to);
 	}
 	got = c[0];
-	pool_put(pool, &c[0], &to, &alice, 8, 60000);
-	pool_put(pool, &c[1], &other, &alice, 8, 60000);
-	pool_put(pool, &c[2], &to, NULL, 8, 60000);
+	keep(&c[0], &to, &alice, 8, 60000);
+	keep(&c[1], &other, &alice, 8, 60000);
+	keep(&c[2], &to, NULL, 8, 60000);
 	ck_assert_ptr_null(pool_get(pool, &to, &bob));
 	ck_assert_ptr_null(pool_get(pool, &other, NULL));
 	c[0] = pool_get(pool, &to, &alice);
 	ck_assert_ptr_eq(c[0], got);
 	ck_assert_ptr_null(pool_get(pool, &to, &alice));
-	pool_put(pool, &c[0], &to, &alice, 8, 60000);
+	keep(&c[0], &to, &alice, 8, 60000);
 	ck_assert_uint_eq(lane->counter[C_UP_IDLE], 3);
 	pool_owner_fini(&alice);
 	ck_assert_uint_eq(lane->counter[C_UP_IDLE], 1);

@@ -230,6 +230,34 @@ START_TEST(dead_lane_gives_back_its_share_and_no_other)
 }
 END_TEST
 
+START_TEST(what_lanes_counted_outlives_them_and_the_reload)
+{
+	struct endpoint_data *d = data_new(&conf), *next;
+	struct endpoint *e = endpoint_at(d, endpoint_table(d, 0), 0);
+	struct endpoint_counts n;
+
+	for (unsigned i = 0; i < 3; i++)
+		endpoint_take(d, e, 1);
+	endpoint_take(d, e, 2);
+	endpoint_add(&endpoint_share(d, e, 1)->failures);
+	endpoint_add(&endpoint_share(d, e, 2)->ejections);
+	atomic_store(&endpoint_share(d, e, 1)->idle, 7);
+	endpoint_count(d, e, &n);
+	ck_assert(n.requests == 4 && n.failures == 1 && n.ejections == 1 && n.idle == 7);
+	endpoint_fold(d, 1);
+	endpoint_count(d, e, &n);
+	ck_assert(n.requests == 4 && n.failures == 1 && n.idle == 0);
+	endpoint_take(d, e, 1);
+	next = data_new(&conf_swapped);
+	endpoint_carry(next, d);
+	endpoint_count(next, endpoint_at(next, endpoint_table(next, 1), 0), &n);
+	ck_assert(n.requests == 5 && n.failures == 1 && n.ejections == 1 && n.idle == 0);
+	ck_assert_ptr_null(endpoint_share(d, e, LANES));
+	free(d);
+	free(next);
+}
+END_TEST
+
 START_TEST(death_between_total_and_share_heals)
 {
 	struct endpoint_data *d = data_new(&conf);
@@ -300,6 +328,7 @@ UNIT_MAIN("worker/shared/endpoint", literals_are_there_from_the_start,
     new_address_begins_healthy_and_avoids_slots_still_in_use, publication_keeps_to_its_target,
     reader_does_not_wait_for_a_writer_that_died, damaged_length_is_a_hole,
     reload_carries_health_and_resolved_addresses_by_name,
-    dead_lane_gives_back_its_share_and_no_other, death_between_total_and_share_heals,
+    dead_lane_gives_back_its_share_and_no_other, what_lanes_counted_outlives_them_and_the_reload,
+    death_between_total_and_share_heals,
     worker_between_total_and_share_is_left_alone, load_below_zero_reads_as_none,
     lane_that_is_none_reaches_no_memory)
