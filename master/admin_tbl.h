@@ -23,6 +23,7 @@
  *   conn ls				data: {"workers": [{"pid", "slot", "lane", "generation", "data" (worker/ask_tbl.h) or "error"}]}
  *   conn kill				data: {"killed": number, "errors": ["worker 0[4711]: why"]}
  *   loglevel				data: {"level", "configured"}; when set also "processes": how many know it
+ *   explain				data: what worker/ask_tbl.h says, and "worker": {"pid", "slot", "generation"}
  *   log					data: {"lanes": number}, with the journal's descriptor, read-only, on the first byte
  *   version				data: {"version": "..."}
  */
@@ -48,6 +49,8 @@ CMD(CMD_CONN_LS, "conn ls", "[--client CIDR] [--limit N]", ADMIN_VIEW,
     "client connections of all workers, at most N of each (200); --client: of these addresses")
 CMD(CMD_CONN_KILL, "conn kill", "ID | --client CIDR", ADMIN_OPERATE,
     "reset a connection that conn ls names, or all of these addresses; tells how many")
+CMD(CMD_EXPLAIN, "explain", "METHOD URL [--client IP] [-H HEADER]... [--at TIME] [--listener NAME] [--no-dns]", ADMIN_VIEW,
+    "what would become of a request, and why; nothing is sent. --at: \"Mon 09:00\"; -H: \"Name: value\"")
 CMD(CMD_LOG, "log", "[-q EXPR] [--follow] [--format combined|common|squid|json] [-n N]", ADMIN_OPERATE,
     "the last requests, or those to come; -q: those that EXPR is true of")
 CMD(CMD_LOGLEVEL, "loglevel", "[error|warn|info|debug]", ADMIN_OPERATE,

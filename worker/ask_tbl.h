@@ -5,6 +5,23 @@
  *						"state", "request", "service", "target", "in", "out"}],
  *						"left_out": n}
  *   conn kill	{"client": CIDR} or {"id": ID}	{"killed": n}
+ *   explain	{"method", "url", "headers": ["Name: value"], "client": IP or "unix", "at": time, "listener": name,
+ *		"no_dns": bool}; all but the first two may be null. The data, members absent where nothing is to be said:
+ *		{"listener": {"name", "mode", "at", "chosen"}, "time", "time_given", "note", "resolve",
+ *		"request": {"head": [line], "peer", "client", "trusted", "method", "form", "host", "port", "path",
+ *			"query", "dots", "connect", "upgrade", "keep_alive", "body", "length"},
+ *		"rules": [{"id", "action", "at", "verdict": "no"|"match"|"unknown", "term", "term_at"}],
+ *		"addresses": [{"address", "range", "verdict", "rule", "reason", "text", "rules"}],
+ *		"searches": [{"path", "candidates": [{"name", "at", "path", "verdict"}]}],
+ *		"rule": {"id", "action", "at"}, "route": {"name", "at", "action", "captures": {}},
+ *		"service": {"name", "at", "balance", "gate", "inflight", "waiting", "send_proxy": "v1"|"v2",
+ *			"endpoints": [{"address", "target", "state", "weight", "backup", "inflight"}]},
+ *		"filters": [name], "response_filters": [name], "limits": [{"name", "value", "from", "at"}],
+ *		"sent": {"head": [line], "added": [name], "removed": [name]},
+ *		"answer": {"status", "reason", "text", "fields": [line], "length", "body"},
+ *		"verdict": {"action": "answer"|"send"|"tunnel"|"unresolved", "status", "reason", "target", "reused",
+ *			"kept"}}; "at" is "file:line" or "built in"
  */
 ASK("conn ls", ask_conn_ls)
 ASK("conn kill", ask_conn_kill)
+ASK("explain", ask_explain)

@@ -40,12 +40,6 @@ step_admit(struct req *r)
 	return NEXT_STEP;
 }
 
-static const struct chain *
-chain_of(const struct req *r)
-{
-	return r->x->chains[r->route == NULL ? r->x->conf->nroutes : r->route->index];
-}
-
 static enum next
 step_filter(struct req *r)
 {

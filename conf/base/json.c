@@ -91,6 +91,12 @@ json_arr(void)
 	return out(json_array());
 }
 
+struct json *
+json_clone(const struct json *j)
+{
+	return out(json_deep_copy(in(j)));
+}
+
 void
 json_free(struct json **jp)
 {

@@ -11,6 +11,7 @@ struct json;				/* opaque: a value of any type */
 
 struct json *json_obj(void);		/* constructors abort when memory is out: cold paths only */
 struct json *json_arr(void);
+struct json *json_clone(const struct json *);	/* with all that is in it */
 void	json_free(struct json **);
 void	json_set(struct json *obj, const char *key, struct json *child);	/* takes child */
 void	json_set_str(struct json *obj, const char *key, const char *);		/* NULL becomes null */

@@ -61,6 +61,7 @@ static call_format_f *const shows[CMD_MAX] = {
 	[CMD_LOGLEVEL] = format_loglevel,
 	[CMD_DRAIN] = format_drain,
 	[CMD_UPSTREAM_LS] = format_upstream,
+	[CMD_EXPLAIN] = format_explain,
 	[CMD_CONN_LS] = format_conn_ls,
 	[CMD_CONN_KILL] = format_conn_kill,
 };

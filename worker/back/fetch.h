@@ -66,6 +66,7 @@ const struct gate *fetch_gate(const struct conf_service *);	/* of this process *
 
 /* worker/back/h1.c, for fetch.c: the client half of HTTP/1 */
 void	fetch_send(struct fetch *);		/* writes the request, starts reading */
+bool	fetch_head(struct fetch *, struct h1_out *);	/* what it writes first; false: no memory */
 /* fetch.c, for h1.c: this attempt is over; tries again where the rule allows, else FS_FAILED */
 void	fetch_attempt_failed(struct fetch *, enum reason);
 /* ... and nothing can mend it: FS_FAILED */

@@ -66,7 +66,7 @@ out_hop(struct h1_out *o, const struct req *r)
 		h1_out_lent(o, SPAN("Transfer-Encoding: chunked\r\n"));
 }
 
-/* In front of the first request of a connection. */
+/* In front of the first request of a connection; one that is only explained has none. */
 static void
 out_proxy(struct fetch *f, struct h1_out *o)
 {
@@ -74,14 +74,14 @@ out_proxy(struct fetch *f, struct h1_out *o)
 	char header[PROXY_HEADER_MAX];
 	struct addr to;
 
-	if (s == NULL || s->send_proxy == SEND_PROXY_OFF || f->reused)
+	if (s == NULL || s->send_proxy == SEND_PROXY_OFF || f->reused || f->r->explain != NULL)
 		return;
 	f->r->front->local(f->r, &to);
 	h1_out_text(o, span_make(header, proxy_header(header, s->send_proxy, &f->r->peer, &to)));
 }
 
-static bool
-build_head(struct fetch *f, struct h1_out *o)
+bool
+fetch_head(struct fetch *f, struct h1_out *o)
 {
 	struct req *r = f->r;
 
@@ -399,7 +399,7 @@ fetch_send(struct fetch *f)
 	f->in_at_start = conn_bytes_in(f->conn);
 	f->out_at_start = conn_bytes_out(f->conn);
 	f->state = FS_HEAD;
-	if (!build_head(f, &o) || conn_buffer(f->conn, BUF_LARGE) != 0) {
+	if (!fetch_head(f, &o) || conn_buffer(f->conn, BUF_LARGE) != 0) {
 		fetch_give_up(f, R_NO_MEMORY, PICK_UNUSED);
 		return;
 	}

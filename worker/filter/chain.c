@@ -46,6 +46,20 @@ chain_free(struct chain **cp)
 	mem_free(c);
 }
 
+const struct chain *
+chain_of(const struct req *r)
+{
+	return r->x->chains[r->route == NULL ? r->x->conf->nroutes : r->route->index];
+}
+
+const char *
+chain_name(const struct chain *c, bool response, unsigned i)
+{
+	if (i >= (response ? c->nresponse : c->nrequest))
+		return NULL;
+	return (response ? c->response : c->request)[i].filter->name;
+}
+
 enum verdict
 chain_request(const struct chain *c, struct req *r)
 {

@@ -19,6 +19,9 @@ struct filter {
 struct chain;
 struct chain *chain_new(const struct conf *, const struct conf_route *);	/* start-up: aborts without memory */
 void	chain_free(struct chain **);
+const struct chain *chain_of(const struct req *);	/* of its route, or of forward mode */
+/* Names in the order they see a request, or an answer; NULL behind the last. */
+const char *chain_name(const struct chain *, bool response, unsigned i);
 enum verdict chain_request(const struct chain *, struct req *);
 enum verdict chain_response(const struct chain *, struct req *);
 
