@@ -10,9 +10,11 @@
  *		{"listener": {"name", "mode", "at", "chosen"}, "time", "time_given", "note", "resolve",
  *		"request": {"head": [line], "peer", "client", "trusted", "method", "form", "host", "port", "path",
  *			"query", "dots", "connect", "upgrade", "keep_alive", "body", "length"},
- *		"rules": [{"id", "action", "at", "verdict": "no"|"match"|"unknown", "term", "term_at"}],
+ *		"rules": [{"id", "action", "at", "verdict": "no"|"match"|"unknown"|"undecided", "term",
+ *			"term_at"}],
  *		"addresses": [{"address", "range", "verdict", "rule", "reason", "text", "rules"}],
- *		"searches": [{"path", "candidates": [{"name", "at", "path", "verdict"}]}],
+ *		"searches": [{"path", "candidates": [{"name", "at", "path", "verdict": "method"|"condition"|"undecided"|
+ *			"match", "condition", "condition_at"}]}],
  *		"rule": {"id", "action", "at"}, "route": {"name", "at", "action", "captures": {}},
  *		"service": {"name", "at", "balance", "gate", "inflight", "waiting", "send_proxy": "v1"|"v2",
  *			"endpoints": [{"address", "target", "state", "weight", "backup", "inflight"}]},

@@ -44,6 +44,7 @@ answer_text(enum acl_answer a)
 	case ACL_NO:		return "no";
 	case ACL_YES:		return "match";
 	case ACL_UNKNOWN:	return "unknown";
+	case ACL_FAILED:	return "undecided";
 	}
 	NEVER("a rule without an answer");
 }
@@ -151,14 +152,32 @@ try_text(enum route_try what)
 	switch (what) {
 	case ROUTE_TRY_METHOD:		return "method";
 	case ROUTE_TRY_CONDITION:	return "condition";
+	case ROUTE_TRY_UNDECIDED:	return "undecided";
 	case ROUTE_TRY_TAKEN:		return "match";
 	}
 	NEVER("a route without an answer");
 }
 
+/* "header X-A ~ ^1" */
+static void
+set_condition(struct json *o, const struct conf_condition *c)
+{
+	static const char *const where[] = {
+		[IN_HEADER] = "header", [IN_QUERY] = "query", [IN_COOKIE] = "cookie"
+	};
+	struct str text = STR_INIT;
+
+	str_printf(&text, "%s %s", where[c->where], c->name);
+	if (c->re != NULL)
+		str_printf(&text, " ~ %s", c->text);
+	json_set_str(o, "condition", text.data);
+	explain_set_at(o, "condition_at", c->at);
+	str_fini(&text);
+}
+
 static void
 on_candidate(struct route_trace *t, const struct conf_route *route, enum route_try what,
-    const struct conf_condition *by UNUSED)
+    const struct conf_condition *by)
 {
 	struct explained *e = LIST_ENTRY(t, struct explained, routes);
 	struct json *o = json_obj();
@@ -167,6 +186,8 @@ on_candidate(struct route_trace *t, const struct conf_route *route, enum route_t
 	explain_set_at(o, "at", route->at);
 	json_set_str(o, "path", route->match.path);
 	json_set_str(o, "verdict", try_text(what));
+	if (by != NULL)
+		set_condition(o, by);
 	json_push(e->pass, o);
 }
 

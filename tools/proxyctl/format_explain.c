@@ -158,7 +158,7 @@ addresses(const struct json *list, struct str *out)
 static void
 searches(const struct json *list, struct str *out)
 {
-	static const char *const heads[] = { "", "", "", "" };
+	static const char *const heads[] = { "", "", "", "", "" };
 
 	for (size_t i = 0; i < json_len(list); i++) {
 		const struct json *s = json_at(list, i), *v = json_get(s, "candidates");
@@ -178,6 +178,7 @@ searches(const struct json *list, struct str *out)
 			table_cell(&t, "%s", or_dash(c, "name"));
 			table_cell(&t, "%s", or_dash(c, "path"));
 			table_cell(&t, "%s", shout(or_dash(c, "verdict")));
+			table_cell(&t, "%s", json_str(json_get(c, "condition"), ""));
 			table_cell(&t, "%s", or_dash(c, "at"));
 		}
 		labelled(&t, "routes", out);
