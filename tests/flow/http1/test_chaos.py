@@ -305,14 +305,14 @@ def state(proxy):
 
 
 def descriptors(proxy):
-    """How many the workers have open; 0 where only root may look (the workers take no dumps)."""
+    """How many the workers have open; None where only root may look (the workers take no dumps)."""
     if os.getuid() != 0:
-        return 0
+        return None
     return sum(len(os.listdir(f"/proc/{p}/fd")) for p in proxy.worker_pids())
 
 
 @pytest.mark.parametrize("mode", ["reverse", "forward", "crowded"])
-def test_random_faults_on_both_sides_leave_nothing_behind(launch, mode):
+def test_random_faults_on_both_sides_leave_nothing_behind(launch, mode, figure):
     async def run():
         server = await asyncio.start_server(target_connection, "127.0.0.1", 0, limit=1 << 20)
         address = "127.0.0.1:%d" % server.sockets[0].getsockname()[1]
@@ -338,5 +338,8 @@ def test_random_faults_on_both_sides_leave_nothing_behind(launch, mode):
     assert not chaos.wrong, (told, len(chaos.wrong), chaos.wrong[:5])
     assert chaos.served > 50, told
     wait_for(lambda: not any(state(proxy).values()), 8)
-    # kept pipes stay (two descriptors each, at most 64)
-    assert descriptors(proxy) <= before + 2 * 64, (told, before, descriptors(proxy))
+    after = descriptors(proxy)
+    if after is None:
+        figure("descriptors NOT counted: only root may look into a worker")
+    else:                               # kept pipes stay (two descriptors each, at most 64)
+        assert after <= before + 2 * 64, (told, before, after)
