@@ -1,7 +1,7 @@
 /*
  * check.c - the sections against each other: modes, listeners, and duplicate names everywhere.
  *
- * Routes are in check_routes.c, acls and rules in check_policy.c. Every check reports and goes on.
+ * Routes are in check_routes.c, acls and rules in check_policy.c, their lists in check_lists.c. Every check reports and goes on.
  */
 #include "conf/check.h"
 
@@ -222,6 +222,7 @@ check_all(struct conf *c, struct conf_problems *ps)
 	check_duplicates(c, ps);
 	check_modes(c, ps);
 	check_routes(c, ps);
+	check_lists(c, ps);
 	check_policy(c, ps);
 	check_forward_used(c, ps);
 }

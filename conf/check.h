@@ -10,6 +10,7 @@
 void	check_builtin(struct conf *, struct conf_problems *);
 void	check_all(struct conf *, struct conf_problems *);
 void	check_routes(struct conf *, struct conf_problems *);	/* services of routes, overlap */
+void	check_lists(struct conf *, struct conf_problems *);	/* "@name" in acls */
 void	check_policy(struct conf *, struct conf_problems *);	/* acls and rules */
 /* File order: by the first line of each file in the source, then as found. */
 void	problems_sort(struct conf_problems *, const struct conf_source *);

@@ -11,12 +11,13 @@
 #include "conf/base/regex.h"
 #include "conf/http/method.h"
 #include "conf/http/name.h"
+#include "conf/list_text.h"
 #include "conf/pattern.h"
 
 struct conf_pos { const char *file; int line; };	/* line 0: a default or built in */
 
 struct conf_strs { const char **v; unsigned n; };
-struct conf_cidrs { struct cidr *v; unsigned n; };
+struct conf_cidrs { struct cidr *v; unsigned n; struct conf_strs lists; };	/* lists: "@name", where allowed */
 struct conf_header { const char *name, *value; };
 struct conf_headers { struct conf_header *v; unsigned n; };
 
@@ -184,6 +185,22 @@ struct conf_defaults {				/* for routes */
 	bool		via;
 };
 
+/* A file of domains or address blocks, compiled into an image that workers share; acls name it "@name". */
+struct conf_list {
+	struct conf_pos	at;
+	const char	*name;
+	const char	*file;			/* as written */
+	const char	*path;			/* from the configuration file's folder */
+	enum list_kind	kind;
+	enum list_syntax syntax;
+	enum list_match	match;
+	int64_t		refresh_ms;
+	int64_t		max_bytes, max_entries;
+	bool		used;			/* by an acl: nobody else needs its image */
+	unsigned	index;
+};
+struct conf_list_refs { const struct conf_list **v; unsigned n; };
+
 /* One acl: every kind given must match; within a kind one value is enough. */
 struct conf_portrange { uint16_t lo, hi; };
 struct conf_timespan { uint8_t days; uint16_t from_min, to_min; };	/* bit 0 = Monday; minutes, to excluded */
@@ -191,7 +208,8 @@ struct conf_acl {
 	struct conf_pos	at;
 	const char	*name;
 	struct conf_cidrs src, dst;
-	struct conf_strs domain;		/* "example.com" exact, ".example.com" it and below */
+	struct conf_strs domain;		/* "example.com" exact, ".example.com" it and below, "@list" */
+	struct conf_list_refs src_lists, dst_lists, domain_lists;
 	struct conf_portrange *ports; unsigned nports;
 	struct conf_strs port_text, time_text;	/* as written */
 	struct conf_strs method;
@@ -245,6 +263,7 @@ struct conf {
 	struct conf_service *services; unsigned nservices;
 	struct conf_route *routes; unsigned nroutes;
 	struct conf_defaults defaults;
+	struct conf_list *lists; unsigned nlists;
 	struct conf_acl	*acls; unsigned nacls;		/* predefined ones included */
 	struct conf_rule *rules; unsigned nrules;	/* shipped, written, then a deny with id "implicit-deny" */
 	struct conf_forward forward;

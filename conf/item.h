@@ -38,6 +38,7 @@ enum {
 	ITEM_ORDERED	= 1 << 6,	/* a list whose order has a meaning */
 	ITEM_TERSE	= 1 << 7,	/* never printed at its default: only the other value says something */
 	ITEM_PEERS	= 1 << 8,	/* networks of peers: "unix" stands for those over a UNIX socket */
+	ITEM_LISTS	= 1 << 9,	/* CIDRS: "@name" of a list stands beside blocks */
 };
 
 struct section;

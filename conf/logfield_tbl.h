@@ -20,6 +20,7 @@ FIELD(LF_FIRST_BYTE_MS, "first_byte_ms", EXPR_MSEC, "until the first byte came f
 FIELD(LF_TOTAL_MS, "total_ms", EXPR_MSEC, "until it was over")
 FIELD(LF_ROUTE, "route", EXPR_TEXT, "name of the route that matched")
 FIELD(LF_RULE, "rule", EXPR_TEXT, "id of the rule that decided")
+FIELD(LF_LIST, "list", EXPR_TEXT, "list and line of its entry that made the rule match, as in ads:48213")
 FIELD(LF_LISTENER, "listener", EXPR_TEXT, "name of the listener it came in by")
 FIELD(LF_UPSTREAM, "upstream", EXPR_TEXT, "address and port of the server asked")
 FIELD(LF_REASON, "reason", EXPR_TEXT, "why it ended as it did: a token, - or upstream")

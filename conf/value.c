@@ -220,14 +220,19 @@ static void
 set_cidrs(struct item_ctx *c, const struct item *it, struct conf_cidrs *field, const struct node *n)
 {
 	struct conf_strs texts;
-	struct conf_cidrs got = { NULL, 0 };
+	struct conf_cidrs got = { .n = 0 };
 	struct errdetail ed;
 	bool bad = false;
 
 	if (!value_texts(c, it, n, &texts))
 		return;
 	got.v = arena_alloc(c->arena, (texts.n + 1) * sizeof *got.v);
+	got.lists.v = arena_alloc(c->arena, (texts.n + 1) * sizeof *got.lists.v);
 	for (unsigned i = 0; i < texts.n; i++) {
+		if ((it->flags & ITEM_LISTS) && texts.v[i][0] == '@') {
+			got.lists.v[got.lists.n++] = texts.v[i];
+			continue;
+		}
 		ed = (struct errdetail){ 0 };
 		if (peers_parse(&got.v[got.n], it, texts.v[i], &ed) == 0) {
 			got.n++;

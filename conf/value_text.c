@@ -30,7 +30,8 @@ value_is_set(const struct item *it, const void *field)
 	case ITEM_STRS:
 		return it->def != NULL || ((const struct conf_strs *)field)->n > 0;
 	case ITEM_CIDRS:
-		return ((const struct conf_cidrs *)field)->n > 0;
+		return ((const struct conf_cidrs *)field)->n > 0 ||
+		    ((const struct conf_cidrs *)field)->lists.n > 0;
 	case ITEM_HEADERS:
 		return ((const struct conf_headers *)field)->n > 0;
 	case ITEM_REGEXES:
@@ -83,6 +84,10 @@ cidrs_text(const struct conf_cidrs *s, struct str *out)
 	for (unsigned i = 0; i < s->n; i++) {
 		cidr_text(&s->v[i], buf);
 		str_printf(out, "%s\"%s\"", i == 0 ? " " : ", ", buf);
+	}
+	for (unsigned i = 0; i < s->lists.n; i++) {
+		str_adds(out, s->n + i == 0 ? " " : ", ");
+		value_quote(s->lists.v[i], out);
 	}
 	str_adds(out, " ]");
 }
@@ -175,6 +180,7 @@ value_is_default(const struct item *it, const void *field)
 		bool on;
 		const char *text;
 		struct conf_strs strs;
+		struct conf_cidrs cidrs;
 		struct conf_headers headers;
 		struct conf_regexes regexes;
 		struct conf_conditions conditions;

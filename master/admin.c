@@ -62,6 +62,7 @@ client_close(struct admin_client *c)
 	cycle_forget(c->master, c);
 	ask_forget(c->master, c);
 	upgrade_forget(c->master, c);
+	list_store_forget(c->master, c);
 	loop_remove(&c->master->loop, &c->source);
 	close(fd);
 	if (c->pass_fd >= 0)

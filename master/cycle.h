@@ -67,6 +67,7 @@ void	cycle_forget(struct master *, const void *owner);
 void	cycle_abort(struct master *, const char *why);		/* the master stops */
 
 /* What supervision reports. */
+void	cycle_listed(struct master *, struct generation *);	/* the images of its lists are there */
 bool	cycle_starting(const struct master *, const struct generation *);
 void	cycle_ready(struct master *, struct generation *);
 void	cycle_failed(struct master *, struct generation *, const char *role, struct span why);

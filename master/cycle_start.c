@@ -197,13 +197,34 @@ cycle_failed(struct master *m, struct generation *g, const char *role, struct sp
 }
 
 static int
-start_all(struct generation *g, struct errdetail *ed)
+start_workers(struct generation *g, struct errdetail *ed)
 {
 	int rc = 0;
 
-	for (unsigned i = 0; i < generation_seats(g) && rc == 0; i++)
+	for (unsigned i = 0; i < g->nworkers && rc == 0; i++)
 		rc = seat_fill(&g->seats[i], ed);
 	return rc;
+}
+
+/* The agent first: it may have lists to compile, without which no worker serves. */
+static int
+start_all(struct master *m, struct generation *g, struct errdetail *ed)
+{
+	int rc = list_store_plan(m, g);
+
+	if (rc != 0)
+		return err_set(ed, rc, "lists: %s", err_text(rc));
+	rc = seat_fill(&g->seats[g->nworkers], ed);
+	return rc == 0 && list_store_ready(g) ? start_workers(g, ed) : rc;
+}
+
+void
+cycle_listed(struct master *m, struct generation *g)
+{
+	struct errdetail ed = { 0 };
+
+	if (cycle_starting(m, g) && start_workers(g, &ed) != 0)
+		cycle_failed(m, g, "worker", span_str(ed.text));
 }
 
 int
@@ -217,7 +238,7 @@ cycle_start(struct master *m, struct conf *conf, struct errdetail *ed)
 		return -E_CONFLICT;
 	c->numbers++;
 	c->state = CYCLE_STARTING;
-	rc = start_all(c->next, ed);
+	rc = start_all(m, c->next, ed);
 	if (rc != 0) {
 		struct generation *g = c->next;
 

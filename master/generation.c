@@ -218,4 +218,5 @@ generation_free(struct master *m, struct generation **gp)
 	free(g->seats);
 	free(g->adopter);
 	free(g);
+	list_store_drop(m);
 }

@@ -154,6 +154,7 @@ on_tick(struct timer *t)
 	struct master *m = LIST_ENTRY(t, struct master, tick);
 
 	supervise_tick(m);
+	list_store_tick(m);
 	bounds_tick(&m->bounds, m->loop.now_ms);
 	stop_step(m);
 	(void)timer_set(&m->loop.timers, t, m->loop.now_ms + TICK_MS);
@@ -268,6 +269,7 @@ master_init(struct master *m, bool foreground)
 	logs_init(&m->logs);
 	list_init(&m->generations);
 	list_init(&m->children);
+	list_store_init(m);
 	ask_init(m);
 }
 
@@ -289,6 +291,7 @@ master_fini(struct master *m)
 {
 	admin_close(m);
 	ask_fini(m);
+	list_store_fini(m);
 	children_forget(m);
 	LIST_EACH_SAFE(&m->generations, n) {
 		struct generation *g = LIST_ENTRY(n, struct generation, node);

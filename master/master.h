@@ -14,6 +14,7 @@
 #include "master/cycle.h"
 #include "master/history.h"
 #include "master/heir.h"
+#include "master/list_store.h"
 #include "master/listen.h"
 #include "master/logs.h"
 #include "master/policy.h"
@@ -36,6 +37,7 @@ struct child {
 	unsigned	lane;
 	int64_t		started_ms, ready_ms, stopped_ms, aborted_ms, deadline_ms;	/* deadline 0: none */
 	unsigned	noise;		/* messages that made no sense */
+	uint64_t	lists_unsent, lists_due;	/* bit per list of its generation: to be sent; not taken yet */
 	struct loop_garbage garbage;
 };
 
@@ -61,6 +63,7 @@ struct generation {
 	struct identity	identity;
 	struct shm	endpoints;
 	bool		unsettled;	/* a worker died: its load may not be all taken back yet */
+	uint64_t	lists_wait;	/* bit per list: its image must come before workers start */
 	struct listen_fd *listens;
 	unsigned	nlistens;
 	unsigned	*slots;		/* listener, service, route and rule slots in one allocation */
@@ -82,6 +85,7 @@ struct master {
 	struct segments	segments;
 	struct bounds	bounds;
 	struct logs	logs;
+	struct list_store lists;
 	struct list	generations;	/* oldest first */
 	struct generation *current;	/* the one that serves; NULL until the first is ready */
 	struct list	children;

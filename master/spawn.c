@@ -263,5 +263,6 @@ spawn_child(struct master *m, struct seat *s, struct errdetail *ed)
 	atomic_store(&lane->started_ms, clock_wall_us() / 1000);
 	s->child = c;
 	list_push(&m->children, &c->node);
+	list_store_greet(c);
 	return 0;
 }

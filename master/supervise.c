@@ -95,6 +95,12 @@ on_message(struct child *c, char *buf, size_t len, int fd)
 		on_failed(c, &w);
 	else if (type == LINK_DRAINED)
 		log_write(LOG_DEBUG, "%s: drained", child_text(c, who));
+	else if (type == LINK_LIST_WANT)
+		list_store_want(c, &w);
+	else if (type == LINK_LIST_DONE)
+		list_store_done(c, &w, fd);
+	else if (type == LINK_LIST_TAKEN)
+		list_store_taken(c, &w);
 	else if (type == LINK_TELL)
 		ask_told(c, &w, fd);
 	else
@@ -225,6 +231,7 @@ on_death(struct master *m, struct child *c, int status)
 	link_close(c);
 	list_remove(&m->children, &c->node);
 	s->child = NULL;
+	list_store_left(c);
 	if (s->wanted && starting && cycle_starting(m, g))
 		cycle_failed(m, g, role_name(s->role), SPAN("it died before it was ready"));
 	else if (s->wanted)

@@ -28,7 +28,9 @@
 #include "worker/front/accept.h"
 #include "worker/front/session.h"
 #include "worker/mode/acl.h"
+#include "worker/mode/list_set.h"
 #include "worker/mode/route.h"
+#include "worker/shared/list_link.h"
 
 #define DRAIN_LOOK_MS 200
 #define TRIM_LOOK_MS 1000
@@ -40,6 +42,7 @@
 struct worker {
 	struct ctx	x;
 	struct acceptor	*acceptor;
+	bool		ready;		/* the master was told */
 	struct loop_source link;
 	struct loop_hook hook;
 	struct asks	asks;
@@ -50,6 +53,8 @@ struct worker {
 };
 
 static struct worker worker;		/* one per process; here for the crash report */
+
+static int begin(struct worker *, struct errdetail *);
 
 static void
 report_req(const char *what, const struct req *r)
@@ -144,6 +149,22 @@ max_sessions(const struct conf *c)
 	return (uint32_t)(asked < most ? asked : most);
 }
 
+/* Requests are judged by an image: the master may say that the list is in force when all have told. */
+static void
+on_list_taken(void *owner, uint32_t index, uint32_t serial)
+{
+	struct worker *w = owner;
+	char buf[32];
+	struct wire m;
+
+	wire_write_init(&m, buf, sizeof buf, LINK_LIST_TAKEN);
+	list_put_image(&m, index, serial);
+	if (wire_send(w->x.env->link, &m, -1) != 0)
+		log_write(LOG_WARN, "the master could not be told that a list was taken");
+	if (w->acceptor != NULL && !w->ready && begin(w, NULL) != 0)
+		w->x.loop.stop = true;
+}
+
 static int
 make_tables(struct ctx *x, struct errdetail *ed)
 {
@@ -153,6 +174,9 @@ make_tables(struct ctx *x, struct errdetail *ed)
 		return -E_NOMEM;
 	if (has_mode(c, MODE_FORWARD) && (x->acls = acl_table_new(c, ed)) == NULL)
 		return -E_NOMEM;
+	x->lists = list_set_new(c, &x->loop, on_list_taken, &worker);
+	if (x->acls != NULL)
+		acl_table_lists(x->acls, list_set_images(x->lists));
 	x->chains = mem_array(c->nroutes + 1, sizeof(struct chain *));
 	for (unsigned i = 0; i < c->nroutes; i++)
 		x->chains[i] = chain_new(c, &c->routes[i]);
@@ -312,6 +336,9 @@ on_message(struct worker *w, char *buf, size_t len, int fd)
 		if (wire_done(&m) == 0 && n <= LOG_DEBUG)
 			log_set_level((enum log_level)n);
 		break;
+	case LINK_LIST:
+		list_set_offer(w->x.lists, &m, fd);
+		break;
 	case LINK_ASK:
 		asks_take(&w->asks, &m);
 		break;
@@ -358,6 +385,19 @@ say(const struct env *e, enum link_type type, const char *text)
 	return wire_send(e->link, &m, -1);
 }
 
+/* Nobody is served before every list is there: a name that it blocks would pass. */
+static int
+begin(struct worker *w, struct errdetail *ed)
+{
+	if (w->x.draining || !list_set_complete(w->x.lists))
+		return 0;
+	if (!w->x.env->held && acceptor_serve(w->acceptor, w->x.env->slot) != 0)
+		return err_sys(ed, "listening sockets of slot %u", w->x.env->slot);
+	w->ready = true;
+	atomic_store(&w->x.stats->state, LANE_READY);
+	return say(w->x.env, LINK_READY, NULL);
+}
+
 static int
 serve(struct worker *w, struct errdetail *ed)
 {
@@ -368,9 +408,7 @@ serve(struct worker *w, struct errdetail *ed)
 	w->acceptor = acceptor_new(&w->x, ed);
 	if (w->acceptor == NULL)
 		return -E_SYS;
-	if (!w->x.env->held && acceptor_serve(w->acceptor, w->x.env->slot) != 0)
-		return err_sys(ed, "listening sockets of slot %u", w->x.env->slot);
-	return say(w->x.env, LINK_READY, NULL);
+	return begin(w, ed);
 }
 
 /* ------------------------------------------------------------------ end */
@@ -396,6 +434,7 @@ worker_fini(struct worker *w)
 	balance_free(&x->balance);
 	route_table_free(&x->routes);
 	acl_table_free(&x->acls);
+	list_set_free(&x->lists);
 	for (unsigned i = 0; i <= x->conf->nroutes; i++)
 		chain_free(&x->chains[i]);
 	mem_free(x->chains);
@@ -424,7 +463,6 @@ worker_main(struct env *e)
 		log_write(LOG_ERROR, "start-up failed: %s", ed.text);
 		return 1;
 	}
-	atomic_store(&e->my->state, LANE_READY);
 	loop_hook_add(&w->x.loop, &w->hook);
 	loop_run(&w->x.loop);
 	worker_fini(w);

@@ -12,13 +12,14 @@
 
 static const struct item items[] = {
 	{ "name", ITEM_STR, AT(name), .help = "the word that rules use: the key of the group" },
-	{ "src", ITEM_CIDRS, AT(src), .flags = ITEM_PEERS,
-	    .help = "networks of the client; \"unix\" is a client over a UNIX socket" },
-	{ "dst", ITEM_CIDRS, AT(dst),
-	    .help = "networks of the target, judged on the address dialled" },
+	{ "src", ITEM_CIDRS, AT(src), .flags = ITEM_PEERS | ITEM_LISTS,
+	    .help = "networks of the client; \"unix\" is a client over a UNIX socket, \"@name\" a list of addresses" },
+	{ "dst", ITEM_CIDRS, AT(dst), .flags = ITEM_LISTS,
+	    .help = "networks of the target, or \"@name\", judged on the address dialled" },
 	{ "domain", ITEM_STRS, AT(domain),
 	    .help =
-		"names of the target: \"example.com\" itself, \".example.com\" it and all below" },
+		"names of the target: \"example.com\" itself, \".example.com\" it and all below, "
+		"\"@name\" a list of kind \"domains\"" },
 	{ "port", ITEM_STRS, AT(port_text), .help = "ports of the target: 443, \"8000-8099\"" },
 	{ "method", ITEM_STRS, AT(method), .help = "methods of the request" },
 	{ "url", ITEM_REGEXES, AT(url),
@@ -170,6 +171,8 @@ check_domains(struct item_ctx *c, struct conf_acl *a)
 
 	for (unsigned i = 0; i < a->domain.n; i++) {
 		host = a->domain.v[i];
+		if (host[0] == '@')
+			continue;
 		if (strncmp(host, "*.", 2) == 0) {
 			item_error(c, "domain",
 			    "\"%.100s\": write \"%.100s\" for the domain and all below it", host,

@@ -20,6 +20,8 @@ static const struct item items[] = {
 	{ "routes", ITEM_LIST, AT(routes), .count = AT(nroutes), .sub = &schema_route,
 	    .help = "which request goes to which service (reverse mode)" },
 	{ "defaults", ITEM_GROUP, AT(defaults), .sub = &schema_defaults, .help = "for every route" },
+	{ "lists", ITEM_MAP, AT(lists), .count = AT(nlists), .sub = &schema_list,
+	    .help = "files of domains or address blocks that acls name as \"@name\" (forward mode)" },
 	{ "acls", ITEM_MAP, AT(acls), .count = AT(nacls), .sub = &schema_acl,
 	    .help = "named conditions on a request (forward mode)" },
 	{ "rules", ITEM_LIST, AT(rules), .count = AT(nrules), .sub = &schema_rule,

@@ -1,5 +1,6 @@
 /*
- * agent.c - the process that keeps the names of services resolved and published as endpoints.
+ * agent.c - the process that keeps the names of services resolved and published as endpoints, and the lists of acls
+ * compiled (list_watch.c).
  *
  *	watch (one per target that is a name) --dns_resolve--> sorted addresses --changed?--> endpoint_publish
  *
@@ -19,6 +20,7 @@
 #include "conf/base/mem.h"
 #include "conf/base/wire.h"
 #include "worker/back/dns.h"
+#include "worker/back/list_watch.h"
 #include "worker/io/loop.h"
 #include "worker/shared/env.h"
 
@@ -49,6 +51,7 @@ struct agent {
 	struct dns	*dns;
 	struct conf_dns	 conf;
 	struct watch	*watches; unsigned nwatches;
+	struct list_watch *lists;
 	unsigned	 unanswered;
 	struct loop_source link;
 	struct timer	 ready;		/* TIMER_NEVER once told */
@@ -106,6 +109,9 @@ link_message(struct agent *a, struct wire *w, uint16_t type, int fd)
 		if (wire_done(w) == 0 && value <= LOG_DEBUG)
 			log_set_level((enum log_level)value);
 		break;
+	case LINK_LIST_SOURCE:
+		list_watch_source(a->lists, w, fd);
+		return;
 	case LINK_REOPEN:
 		value = wire_get_u32(w);
 		if (wire_done(w) == 0 && value == 1 && fd >= 0) {
@@ -351,6 +357,7 @@ agent_open(struct agent *a, struct errdetail *ed)
 		a->loop.asleep = &my->asleep;
 	}
 	watches_new(a);
+	a->lists = list_watch_new(&a->loop, a->env->conf, a->env->link);
 	conf_adapt(a);
 	a->dns = dns_new(&a->loop, &a->conf, my, ed);
 	if (a->dns == NULL)
@@ -364,6 +371,7 @@ static void
 agent_close(struct agent *a)
 {
 	loop_remove(&a->loop, &a->link);
+	list_watch_free(&a->lists);
 	dns_free(&a->dns);
 	for (unsigned i = 0; i < a->nwatches; i++)
 		timer_fini(&a->loop.timers, &a->watches[i].timer);

@@ -78,6 +78,40 @@ time_match(const struct conf_acl *c, int64_t wall_s)
 	return false;
 }
 
+/* One of the blocks, or an entry of one of the lists, which is noted. */
+static bool
+addr_match(const struct acl_table *t, const struct cidr_tree *tree,
+    const struct conf_list_refs *lists, const struct addr *a, struct acl_hit *hit)
+{
+	struct list_hit at;
+	uint32_t value;
+
+	if (tree != NULL && cidr_tree_find(tree, a, &value))
+		return true;
+	for (unsigned i = 0; i < lists->n && t->lists != NULL; i++)
+		if (list_find_addr(&t->lists[lists->v[i]->index], a, &at)) {
+			*hit = (struct acl_hit){ lists->v[i], at.line };
+			return true;
+		}
+	return false;
+}
+
+static bool
+name_match(const struct acl_table *t, const struct acl *a, struct span host, struct acl_hit *hit)
+{
+	const struct conf_list_refs *lists = &a->conf->domain_lists;
+	struct list_hit at;
+
+	if (domain_match(&a->domains, host))
+		return true;
+	for (unsigned i = 0; i < lists->n && t->lists != NULL; i++)
+		if (list_find_name(&t->lists[lists->v[i]->index], host, &at)) {
+			*hit = (struct acl_hit){ lists->v[i], at.line };
+			return true;
+		}
+	return false;
+}
+
 static enum acl_answer
 url_ask(const struct conf_regexes *url, struct span s)
 {
@@ -126,13 +160,11 @@ match_ask(const struct conf_acl *c, const struct acl_query *q)
 }
 
 static enum acl_answer
-dst_ask(const struct acl *a, const struct acl_query *q)
+dst_ask(const struct acl_table *t, const struct acl *a, const struct acl_query *q, struct acl_hit *hit)
 {
-	uint32_t value;
-
 	if (q->dst == NULL)
 		return ACL_UNKNOWN;
-	return cidr_tree_find(a->dst, q->dst, &value) ? ACL_YES : ACL_NO;
+	return addr_match(t, a->dst, &a->conf->dst_lists, q->dst, hit) ? ACL_YES : ACL_NO;
 }
 
 /*
@@ -140,15 +172,16 @@ dst_ask(const struct acl *a, const struct acl_query *q)
  * it is looked up only where it decides.
  */
 static enum acl_answer
-acl_ask(const struct acl *a, const struct acl_query *q)
+acl_ask(
+    const struct acl_table *t, const struct acl *a, const struct acl_query *q, struct acl_hit *hit)
 {
 	const struct conf_acl *c = a->conf;
 	enum acl_answer match = ACL_YES, dst;
-	uint32_t value;
 
-	if (a->src != NULL && (q->src == NULL || !cidr_tree_find(a->src, q->src, &value)))
+	if ((a->src != NULL || c->src_lists.n > 0) &&
+	    (q->src == NULL || !addr_match(t, a->src, &c->src_lists, q->src, hit)))
 		return ACL_NO;
-	if (c->domain.n > 0 && !domain_match(&a->domains, q->host))
+	if (c->domain.n > 0 && !name_match(t, a, q->host, hit))
 		return ACL_NO;
 	if (c->nports > 0 && !port_match(c, q->port))
 		return ACL_NO;
@@ -158,36 +191,39 @@ acl_ask(const struct acl *a, const struct acl_query *q)
 		return ACL_NO;
 	if (c->url.n > 0 || c->header.n > 0)
 		match = match_ask(c, q);
-	if (a->dst == NULL || match == ACL_NO)
+	if ((a->dst == NULL && c->dst_lists.n == 0) || match == ACL_NO)
 		return match;
-	dst = dst_ask(a, q);
+	dst = dst_ask(t, a, q, hit);
 	return dst == ACL_YES ? match : dst;
 }
 
 /* What a rule says, and the term that made it say so: none when every term said yes. */
-struct said { enum acl_answer answer; const struct conf_rule_term *by; };
+struct said { enum acl_answer answer; const struct conf_rule_term *by; struct acl_hit hit; };
 
 /* Unknown before failed: the address, once known, may still say that the rule is about something else. */
 static struct said
 less_certain(struct said all, enum acl_answer a, const struct conf_rule_term *by)
 {
 	if (all.answer == ACL_YES || (all.answer == ACL_FAILED && a == ACL_UNKNOWN))
-		return (struct said){ a, by };
+		return (struct said){ .answer = a, .by = by };
 	return all;
 }
 
 static struct said
 rule_ask(const struct acl_table *t, const struct conf_rule *r, const struct acl_query *q)
 {
-	struct said all = { ACL_YES, NULL };
+	struct said all = { .answer = ACL_YES };
 
 	for (const struct conf_rule_term *i = r->terms; i < r->terms + r->nterms; i++) {
-		enum acl_answer a = acl_ask(&t->acls[i->acl->index], q);
+		struct acl_hit hit = { NULL, 0 };
+		enum acl_answer a = acl_ask(t, &t->acls[i->acl->index], q, &hit);
 
 		if (a == ACL_UNKNOWN || a == ACL_FAILED)
 			all = less_certain(all, a, i);
 		else if ((a == ACL_YES) == i->negate)
-			return (struct said){ ACL_NO, i };
+			return (struct said){ .answer = ACL_NO, .by = i };
+		if (a == ACL_YES && hit.list != NULL)
+			all.hit = hit;
 	}
 	return all;
 }
@@ -216,6 +252,8 @@ enum acl_result
 acl_decide(const struct acl_table *t, const struct acl_query *q, const struct conf_rule **rule)
 {
 	*rule = NULL;
+	if (q->hit != NULL)
+		*q->hit = (struct acl_hit){ NULL, 0 };
 	for (unsigned i = 0; i < t->conf->nrules; i++) {
 		const struct conf_rule *r = &t->conf->rules[i];
 		struct said s = rule_ask_both(t, r, q);
@@ -227,6 +265,8 @@ acl_decide(const struct acl_table *t, const struct acl_query *q, const struct co
 			continue;
 		case ACL_YES:
 			*rule = r;
+			if (q->hit != NULL)
+				*q->hit = s.hit;
 			return r->allow ? ACL_ALLOW : ACL_DENY;
 		case ACL_UNKNOWN:
 			*rule = r;

@@ -13,6 +13,8 @@
 struct acl_table;
 struct acl_table *acl_table_new(const struct conf *, struct errdetail *);
 void	acl_table_free(struct acl_table **);
+/* The images of conf's lists, by their index; lent as long as the table lives, and may change between events. */
+void	acl_table_lists(struct acl_table *, const struct list_image *);
 
 /*
  * A rule matches (yes), does not (no), or its acls cannot say: before the address is known (unknown), or because a
@@ -29,6 +31,9 @@ struct acl_trace {
 	void	(*rule)(struct acl_trace *, const struct conf_rule *, enum acl_answer, const struct conf_rule_term *by);
 };
 
+/* An entry of a list that made an acl of the deciding rule match. */
+struct acl_hit { const struct conf_list *list; uint32_t line; };	/* list NULL: none did */
+
 struct acl_query {
 	const struct addr *src;
 	struct span	host;		/* lower case, no trailing dot; a literal without brackets */
@@ -41,6 +46,7 @@ struct acl_query {
 	struct condition_query head;
 	int64_t		wall_s;		/* for times of the week, local time */
 	struct acl_trace *trace;	/* NULL: nobody listens */
+	struct acl_hit	*hit;		/* filled in by acl_decide; NULL: not asked */
 };
 /*
  * ACL_UNDECIDED: the rule asked for a match that came to its limits. It denies: neither may an allow rule be taken for

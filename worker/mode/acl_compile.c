@@ -58,7 +58,8 @@ acl_compile(struct acl_table *t, struct acl *a, const struct conf_acl *c)
 	a->src = tree_of(&c->src);
 	a->dst = tree_of(&c->dst);
 	for (unsigned i = 0; i < c->domain.n && rc == 0; i++)
-		rc = domain_add(t, &a->domains, c->domain.v[i]);
+		if (c->domain.v[i][0] != '@')		/* a list: domain_lists has it */
+			rc = domain_add(t, &a->domains, c->domain.v[i]);
 	for (unsigned i = 0; i < c->method.n; i++)
 		a->methods |= 1u << method_find(span_str(c->method.v[i]));
 	t->wants_url |= c->url.n > 0;
@@ -86,6 +87,12 @@ acl_table_new(const struct conf *conf, struct errdetail *ed)
 	}
 	acl_local_read(t);
 	return t;
+}
+
+void
+acl_table_lists(struct acl_table *t, const struct list_image *images)
+{
+	t->lists = images;
 }
 
 void

@@ -17,6 +17,7 @@ struct acl {
 struct acl_table {
 	const struct conf *conf;
 	struct acl	*acls;		/* by conf_acl index */
+	const struct list_image *lists;	/* by conf_list index; NULL: none is known */
 	struct addr	*local;		/* addresses of this host, for listeners on every address */
 	unsigned	 nlocal;
 	bool		 wants_url;

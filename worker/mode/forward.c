@@ -19,6 +19,21 @@ query(const struct req *r, const struct addr *dst)
 	    .trace = r->explain == NULL ? NULL : r->explain->rules(r->explain, dst) };
 }
 
+/* The rule that decides, and the list's entry behind it, for the record. */
+static enum acl_result
+decide(struct req *r, const struct addr *dst)
+{
+	struct acl_query q = query(r, dst);
+	enum acl_result result;
+	struct acl_hit hit;
+
+	q.hit = &hit;
+	result = acl_decide(r->x->acls, &q, &r->rule);
+	r->list = hit.list;
+	r->list_line = hit.line;
+	return result;
+}
+
 static enum reason
 refuse(struct req *r, enum reason why)
 {
@@ -90,14 +105,12 @@ forward_admit(struct req *r)
 {
 	const struct conf_forward *f = &r->x->conf->forward;
 	enum reason why = target_ok(r);
-	struct acl_query q;
 
 	if (why != R_NONE)
 		return refuse(r, why);
 	if (acl_wants_url(r->x->acls) && !find_url(r))
 		return refuse(r, R_NO_MEMORY);
-	q = query(r, NULL);
-	switch (acl_decide(r->x->acls, &q, &r->rule)) {
+	switch (decide(r, NULL)) {
 	case ACL_ALLOW:
 	case ACL_NEED_ADDRESS:		/* on_allow decides, address by address */
 		break;
@@ -124,9 +137,7 @@ forward_admit(struct req *r)
 static enum reason
 forward_allow(struct req *r, const struct addr *dst)
 {
-	struct acl_query q = query(r, dst);
-
-	switch (acl_decide(r->x->acls, &q, &r->rule)) {
+	switch (decide(r, dst)) {
 	case ACL_ALLOW:
 		return acl_allows_address(r->x->acls, r->rule, dst);
 	case ACL_DENY:

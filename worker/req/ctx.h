@@ -11,6 +11,7 @@ struct acl_table;
 struct balance;
 struct chain;
 struct dns;
+struct list_set;
 struct pool;
 struct retry_budget;
 struct route_table;
@@ -26,6 +27,7 @@ struct ctx {
 	struct balance	*balance;
 	struct route_table *routes;	/* NULL without a reverse listener */
 	struct acl_table *acls;		/* NULL without a forward listener */
+	struct list_set	*lists;		/* what acls name with @ */
 	struct retry_budget *budgets;	/* per service, and one more for forward */
 	struct chain	**chains;	/* per route, and one more for forward */
 	struct h1_limits request_limits, response_limits;

@@ -203,10 +203,22 @@ record_client(struct journal_rec *rec, const struct addr *a)
 		memcpy(rec->client_ip, &folded.u.in6.sin6_addr, 16);
 }
 
+/* "ads:48213": the list and the line of its file. */
+static struct span
+list_entry(const struct req *r, char text[static 80])
+{
+	int n;
+
+	if (r->list == NULL)
+		return SPAN_NONE;
+	n = snprintf(text, 80, "%s:%u", r->list->name, r->list_line);
+	return span_make(text, n < 80 ? (size_t)n : 79);
+}
+
 void
 req_log(struct req *r)
 {
-	char upstream[ADDR_TEXT];
+	char upstream[ADDR_TEXT], list[80];
 	struct span s[JS_MAX] = { 0 };
 	struct journal_rec rec = { .status = (uint16_t)r->resp.status,
 	    .upstream_status = r->upstream_status, .wall_us = r->wall_us,
@@ -232,6 +244,7 @@ req_log(struct req *r)
 		s[JS_UPSTREAM] = span_str(addr_text(&r->upstream, upstream));
 	s[JS_ROUTE] = r->route != NULL ? span_str(r->route->name) :
 	    r->rule != NULL ? span_str(r->rule->id) : SPAN_NONE;
+	s[JS_LIST] = list_entry(r, list);
 	s[JS_LISTENER] = span_str(r->listener->name);
 	s[JS_REFERER] = fields_value(&r->in.fields, H_REFERER);
 	s[JS_AGENT] = fields_value(&r->in.fields, H_USER_AGENT);

@@ -36,6 +36,7 @@ static const uint16_t limits[JS_MAX] = {
 	[JS_AGENT] = JOURNAL_TEXT,
 	[JS_TYPE] = JOURNAL_TEXT,
 	[JS_REQUEST_ID] = JOURNAL_TEXT,
+	[JS_LIST] = JOURNAL_TEXT,
 };
 
 size_t

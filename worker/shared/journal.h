@@ -31,6 +31,7 @@ enum journal_flag {
 
 enum journal_string {
 	JS_METHOD, JS_TARGET, JS_HOST, JS_UPSTREAM, JS_ROUTE, JS_LISTENER, JS_REFERER, JS_AGENT, JS_TYPE, JS_REQUEST_ID,
+	JS_LIST,		/* "name:line" of the list's entry behind the rule */
 	JS_MAX
 };
 
@@ -64,7 +65,7 @@ struct journal_ring {
 };
 struct journal_data { uint32_t lanes; uint32_t pad[15]; struct journal_ring ring[]; };
 
-#define JOURNAL_VERSION 2
+#define JOURNAL_VERSION 3
 size_t	journal_size(unsigned lanes);
 /* Master, before a lane is used again: what the logger has not read yet stays, a damaged head is put right. */
 void	journal_reset(struct journal_ring *);

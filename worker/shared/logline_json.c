@@ -71,11 +71,11 @@ put_value(struct line *l, const struct journal_view *v, enum logfield f)
 void
 line_json(struct line *l, const struct journal_view *v)
 {
-	enum logfield other = v->rec.flags & JF_FORWARD ? LF_ROUTE : LF_RULE;
+	bool forward = (v->rec.flags & JF_FORWARD) != 0;
 
 	line_puts(l, "{");
 	for (unsigned f = 0; f < LF_MAX; f++) {
-		if (f == other)
+		if (forward ? f == LF_ROUTE : f == LF_RULE || f == LF_LIST)
 			continue;
 		line_puts(l, f == 0 ? "\"" : ",\"");
 		line_puts(l, logfields.v[f].name);

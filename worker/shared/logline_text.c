@@ -23,6 +23,7 @@ static const uint16_t budgets[JS_MAX] = {
 	[JS_AGENT] = 400,
 	[JS_TYPE] = 128,
 	[JS_REQUEST_ID] = 128,
+	[JS_LIST] = 80,
 };
 
 /* ------------------------------------------------------------------------------------ our own text */

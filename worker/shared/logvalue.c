@@ -10,6 +10,7 @@ static const uint8_t strings[LF_MAX] = {
 	[LF_TARGET] = JS_TARGET + 1,
 	[LF_ROUTE] = JS_ROUTE + 1,
 	[LF_RULE] = JS_ROUTE + 1,
+	[LF_LIST] = JS_LIST + 1,
 	[LF_LISTENER] = JS_LISTENER + 1,
 	[LF_UPSTREAM] = JS_UPSTREAM + 1,
 	[LF_REQUEST_ID] = JS_REQUEST_ID + 1,
@@ -105,6 +106,7 @@ logvalue_get(const void *view, unsigned field, struct expr_value *out)
 	case LF_METHOD:
 	case LF_HOST:
 	case LF_TARGET:
+	case LF_LIST:
 	case LF_LISTENER:
 	case LF_UPSTREAM:
 	case LF_REQUEST_ID:

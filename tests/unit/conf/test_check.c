@@ -261,6 +261,47 @@ START_TEST(acls_are_compiled)
 }
 END_TEST
 
+#define LISTS(list, acl) \
+	FORWARD "lists = { ads = { file = \"/etc/passwd\"; kind = \"domains\"; }; nets = { " list \
+		" }; };\n"                                                                        \
+		"acls = { a = { " acl                                                             \
+		" }; };\nrules = ( { id = \"r\"; deny = true; all = \"a\"; } );"
+#define NETS "file = \"/etc/passwd\"; kind = \"addresses\";"
+
+START_TEST(acls_name_lists_of_the_kind_that_fits)
+{
+	struct conf *c = load_good(LISTS(NETS,
+	    "domain = [ \"@ads\", \".b.test\" ]; src = [ \"10.0.0.0/8\", \"@nets\" ]; dst = \"@nets\";"));
+	const struct conf_acl *a = &c->acls[c->nacls - 1];
+
+	ck_assert_uint_eq(a->src.n, 1);
+	ck_assert(a->src_lists.n == 1 && a->src_lists.v[0] == &c->lists[1]);
+	ck_assert(a->dst_lists.n == 1 && a->dst_lists.v[0] == &c->lists[1]);
+	ck_assert(a->domain_lists.n == 1 && a->domain_lists.v[0] == &c->lists[0]);
+	ck_assert_str_eq(c->lists[0].path, "/etc/passwd");
+	conf_free(&c);
+}
+END_TEST
+
+START_TEST(lists_that_cannot_be_meant_are_refused)
+{
+	static const char *const rows[][2] = {
+		{ LISTS(NETS, "domain = \"@adds\";"), "there is no list \"adds\": did you mean \"ads\"?" },
+		{ LISTS(NETS, "domain = \"@nets\";"), "asks for domains, and list \"nets\" has kind \"addresses\"" },
+		{ LISTS(NETS, "src = \"@ads\";"), "asks for addresses, and list \"ads\" has kind \"domains\"" },
+		{ LISTS("kind = \"addresses\"; file = \"/nowhere/x\";", "src = \"@nets\";"),
+		    "t.conf:2: cannot use the list /nowhere/x: No such file" },
+		{ LISTS("kind = \"addresses\"; file = \"/dev/null\";", "src = \"@nets\";"), "not a regular file" },
+		{ LISTS(NETS " max_bytes = \"1\";", "src = \"@nets\";"), "larger than \"max_bytes\"" },
+		{ LISTS(NETS " syntax = \"hosts\";", "src = \"@nets\";"), "a list of addresses has no such syntax" },
+		{ LISTS("file = \"/etc/passwd\";", "src = \"@nets\";"), "\"kind\" is missing" },
+		{ FORWARD "rules = ( { id = \"r\"; allow = true; open = \"@nets\"; } );", "'@nets'" },
+	};
+
+	refused(rows, ARRAY_LEN(rows));
+}
+END_TEST
+
 START_TEST(acls_and_rules_that_cannot_be_meant_are_refused)
 {
 	static const char *const rows[][2] = {
@@ -358,6 +399,8 @@ END_TEST
 START_TEST(what_nobody_uses_is_a_warning)
 {
 	static const char *const rows[][2] = {
+		{ LISTS(NETS, "src = \"@nets\";"),
+		    "t.conf:2: warning: list \"ads\" is used by no acl" },
 		{ FORWARD "acls = { a = { port = 80; }; };",
 		    "t.conf:2: warning: acl \"a\" is used by no rule" },
 		{ REVERSE "routes = ( { name = \"r\"; respond = { }; } );",
@@ -409,6 +452,7 @@ UNIT_MAIN("conf/check", names_become_pointers, unknown_names_come_with_a_suggest
     listeners_must_not_contradict_each_other, a_listener_may_override_the_mode,
     services_need_usable_targets, a_route_does_exactly_one_thing,
     routes_of_equal_specificity_that_overlap_are_refused_with_both_lines, acls_are_compiled,
-    acls_and_rules_that_cannot_be_meant_are_refused,
+    acls_and_rules_that_cannot_be_meant_are_refused, acls_name_lists_of_the_kind_that_fits,
+    lists_that_cannot_be_meant_are_refused,
     shipped_rules_stand_before_and_behind_the_written_ones, the_shipped_port_lists_may_be_redefined,
     what_nobody_uses_is_a_warning, ten_thousand_routes_are_checked_without_comparing_pairs)

@@ -20,14 +20,14 @@ static struct conf_portrange web[] = { { 80, 80 }, { 1024, 2048 } };
 static struct conf_timespan night[] = { { .days = 1 << 2, .from_min = 22 * 60, .to_min = 6 * 60 } };
 static struct conf_timespan work[] = { { .days = 0x1f, .from_min = 8 * 60, .to_min = 18 * 60 } };
 static struct conf_acl acls[ACLS] = {
-	[LAN] = { .name = "lan", .src = { lan, 1 } },
-	[METADATA] = { .name = "metadata", .dst = { metadata, 2 } },
+	[LAN] = { .name = "lan", .src = { .v = lan, .n = 1 } },
+	[METADATA] = { .name = "metadata", .dst = { .v = metadata, .n = 2 } },
 	[SOCIAL] = { .name = "social", .domain = { social, 3 } },
 	[WEB] = { .name = "web", .ports = web, .nports = 2 },
 	[WRITES] = { .name = "writes", .method = { writes, 3 } },
 	[NIGHT] = { .name = "night", .times = night, .ntimes = 1 },
 	[ODD] = { .name = "work", .times = work, .ntimes = 1 },
-	[MIXED] = { .name = "mixed", .dst = { metadata, 2 }, .ports = web, .nports = 2 },
+	[MIXED] = { .name = "mixed", .dst = { .v = metadata, .n = 2 }, .ports = web, .nports = 2 },
 };
 
 static struct conf_rule_term terms[8][3];

@@ -9,7 +9,7 @@ start(enum conf_mode mode)
 	request_start(mode);
 	ck_assert_int_eq(cidr_parse(&trusted[0], "127.0.0.0/8", NULL), 0);
 	ck_assert_int_eq(cidr_parse(&trusted[1], "10.0.0.0/8", NULL), 0);
-	request_listener.trusted_proxies = (struct conf_cidrs){ trusted, 2 };
+	request_listener.trusted_proxies = (struct conf_cidrs){ .v = trusted, .n = 2 };
 }
 
 static struct req *
