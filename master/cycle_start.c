@@ -253,7 +253,7 @@ cycle_first(struct master *m, struct conf *conf, struct errdetail *ed)
 {
 	int rc;
 
-	snprintf(m->cycle.now.by, sizeof m->cycle.now.by, "start");
+	snprintf(m->cycle.now.by, sizeof m->cycle.now.by, heir_started(&m->heir) ? "upgrade" : "start");
 	rc = cycle_start(m, conf, ed);
 	if (rc != 0)
 		return rc;

@@ -371,6 +371,9 @@ obstacle(const struct master *m, const char *binary)
 		return "an upgrade is in progress: wait for its verdict";
 	if (m->cycle.state != CYCLE_IDLE || m->cycle.has_pending)
 		return "a reload is in progress: ask again when it is over";
+	if (m->confirm.number != 0)
+		return "the configuration is not confirmed: 'proxyctl confirm' or "
+		       "'proxyctl config rollback' first";
 	if (m->pid == 1)
 		return "this is process 1, whose end ends its container: start a new one instead";
 	if (binary[0] != '/')
