@@ -14,6 +14,7 @@
 #include "conf/base/log.h"
 #include "master/child.h"
 #include "master/cycle_priv.h"
+#include "master/drain.h"
 #include "master/generation.h"
 #include "master/master.h"
 #include "master/seat.h"
@@ -253,10 +254,12 @@ cycle_first(struct master *m, struct conf *conf, struct errdetail *ed)
 {
 	int rc;
 
-	snprintf(m->cycle.now.by, sizeof m->cycle.now.by, heir_started(&m->heir) ? "upgrade" : "start");
+	snprintf(
+	    m->cycle.now.by, sizeof m->cycle.now.by, heir_started(&m->heir) ? "upgrade" : "start");
 	rc = cycle_start(m, conf, ed);
 	if (rc != 0)
 		return rc;
+	drain_take(m->cycle.next, str_span(&m->heir.given.drained));	/* nobody serves before GO */
 	seat_init(&m->logger, m, m->cycle.next, ROLE_LOGGER, 0);
 	return m->heir.held ? 0 : seat_fill(&m->logger, ed);
 }

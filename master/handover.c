@@ -4,6 +4,7 @@
  *   {"format": 1, "version": "...", "pid": 1, "boot_id": "hex", "started_ms": 1, "generation": 1,
  *    "link": 5, "err": 6, "admin": {"path": "...", "fd": 7},
  *    "segments": [{"name": "stats", "fd": 8}],
+ *    "drained": ["SERVICE/TARGET"],
  *    "listeners": [{"address": "...", "dual": false, "given": false, "slots": [{"fd": 9}]}]}
  */
 #include "master/handover.h"
@@ -47,6 +48,23 @@ bound_json(const struct handover_bound *b)
 	return o;
 }
 
+static struct json *
+drained_json(struct span rest)
+{
+	struct json *list = json_arr();
+	struct span line;
+
+	while (span_split(&rest, '\n', &line)) {
+		struct str name = STR_INIT;
+
+		str_add(&name, line);
+		if (line.n > 0)
+			json_push_str(list, str_span(&name).p);
+		str_fini(&name);
+	}
+	return list;
+}
+
 static void
 set_lists(struct json *o, const struct handover *h)
 {
@@ -64,6 +82,7 @@ set_lists(struct json *o, const struct handover *h)
 	}
 	for (unsigned i = 0; i < h->nbounds; i++)
 		json_push(listeners, bound_json(&h->bounds[i]));
+	json_set(o, "drained", drained_json(str_span(&h->drained)));
 	json_set(o, "segments", segments);
 	json_set(o, "listeners", listeners);
 }
@@ -224,6 +243,14 @@ read_bounds(struct handover *h, const struct json *list, struct errdetail *ed)
 	return rc;
 }
 
+/* Names of targets: one that means nothing here is skipped by who looks it up. */
+static void
+read_drained(struct handover *h, const struct json *list)
+{
+	for (size_t i = 0; i < json_len(list); i++)
+		str_printf(&h->drained, "%s\n", json_str(json_at(list, i), ""));
+}
+
 static int
 read_all(struct handover *h, const struct json *o, struct errdetail *ed)
 {
@@ -240,7 +267,11 @@ read_all(struct handover *h, const struct json *o, struct errdetail *ed)
 		rc = read_admin(h, json_get(o, "admin"), ed);
 	if (rc == 0)
 		rc = read_segments(h, json_get(o, "segments"), ed);
-	return rc == 0 ? read_bounds(h, json_get(o, "listeners"), ed) : rc;
+	if (rc == 0)
+		rc = read_bounds(h, json_get(o, "listeners"), ed);
+	if (rc == 0)
+		read_drained(h, json_get(o, "drained"));
+	return rc;
 }
 
 int
@@ -272,6 +303,7 @@ handover_fini(struct handover *h)
 	free(h->bounds);
 	h->bounds = NULL;
 	h->nbounds = 0;
+	str_fini(&h->drained);
 }
 
 int

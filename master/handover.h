@@ -47,6 +47,7 @@ struct handover {
 	int		segment[HAND_SEGMENTS];	/* -1: none */
 	struct handover_bound *bounds;	/* owned, with their arrays, by a parsed one */
 	unsigned	nbounds;
+	struct str	drained;	/* as drain.h lists them; owned by a parsed one */
 };
 
 void	handover_write(const struct handover *, struct str *out);

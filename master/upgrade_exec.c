@@ -20,6 +20,7 @@
 
 #include "conf/base/log.h"
 #include "conf/base/version.h"
+#include "master/drain.h"
 #include "master/handover.h"
 #include "master/master.h"
 
@@ -242,6 +243,7 @@ upgrade_exec(struct master *m, const char *binary, struct errdetail *ed)
 	if (bounds == NULL)
 		return err_set(ed, -E_NOMEM, "no memory for the hand-over");
 	describe(m, &h, bounds);
+	drain_list(m->current, &h.drained);
 	rc = ends_open(&e, ed);
 	if (rc == 0)
 		rc = start(m, binary, &h, &e, ed);
@@ -250,6 +252,7 @@ upgrade_exec(struct master *m, const char *binary, struct errdetail *ed)
 		loop_remove(&m->loop, &m->upgrade.err);
 	}
 	ends_close(&e, rc != 0);
+	str_fini(&h.drained);
 	free(bounds);
 	return rc;
 }

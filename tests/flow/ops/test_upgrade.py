@@ -101,3 +101,26 @@ def test_ten_upgrades_under_load_of_which_three_fail(instance, origin, figure):
     figure(f"{counters(p)['requests_total']} requests counted, {len(rows)} records with status 200 for "
            f"{answered} answers, {counters(p)['journal_dropped_total']} dropped")
     assert len(rows) == answered and counters(p)["journal_dropped_total"] == 0
+
+
+# ------------------------------------------------------------------ what an operator set
+
+def test_a_drained_target_stays_drained(instance, origin):
+    p = instance()
+    p.ctl("drain", f"app/{origin.address}", check=True)
+    assert p.upgrade().returncode == 0
+    assert p.status()["services"][0]["endpoints"][0]["state"] == "drained"
+    p.ctl("drain", origin.address, "--undo", check=True)
+    assert p.upgrade().returncode == 0
+    assert p.status()["services"][0]["endpoints"][0]["state"] == "up"
+
+
+def test_no_upgrade_of_a_configuration_on_trial(instance):
+    p = instance()
+    p.ctl("reload", "--confirm", "60s", check=True)
+    r = p.upgrade()
+    assert r.returncode == 1 and "not confirmed" in r.stderr, r
+    p.ctl("confirm", check=True)
+    assert p.upgrade().returncode == 0
+    rows = json.loads(p.ctl("config", "history", "--json", check=True).stdout)
+    assert [(x["generation"], x["by"]) for x in rows] == [(3, "upgrade")], rows
