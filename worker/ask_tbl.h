@@ -10,8 +10,9 @@
  *		{"listener": {"name", "mode", "at", "chosen"}, "time", "time_given", "note", "resolve",
  *		"request": {"head": [line], "peer", "client", "trusted", "method", "form", "host", "port", "path",
  *			"query", "dots", "connect", "upgrade", "keep_alive", "body", "length"},
- *		"rules": [{"id", "action", "at", "verdict": "no"|"match"|"unknown"|"undecided", "term",
- *			"term_at"}],
+ *		"rules": [{"id", "action", "at", "verdict": "no"|"match"|"unknown"|"undecided", "term" (that decided),
+ *			"terms": {term: {"says", "at", "kind" (that said no), "url" (that matched), "list", "line",
+ *			"file"}}}],
  *		"addresses": [{"address", "range", "verdict", "rule", "reason", "text", "rules"}],
  *		"searches": [{"path", "candidates": [{"name", "at", "path", "verdict": "method"|"condition"|"undecided"|
  *			"match", "condition", "condition_at"}]}],

@@ -18,6 +18,7 @@ struct explained {
 	struct json	*doc;		/* the answer as it grows; worker/ask_tbl.h describes it */
 	struct json	*addresses, *searches;	/* lists in it; NULL: not there yet */
 	struct json	*pass;		/* where what is tried now goes */
+	struct json	*terms;		/* of the rule under way, by the word they are written as; NULL: none */
 	struct json	*about;		/* the address being judged, until the last word on it; NULL: none */
 	struct addr	judged[32];	/* addresses that had their last word */
 	unsigned	njudged;

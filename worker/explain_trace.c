@@ -12,6 +12,8 @@
 #include "worker/back/fetch.h"
 #include "worker/mode/guard.h"
 
+#define TERM_TEXT 160
+
 void
 explain_set_span(struct json *o, const char *key, struct span s)
 {
@@ -50,22 +52,56 @@ answer_text(enum acl_answer a)
 }
 
 static void
+term_text(const struct conf_rule_term *t, char out[TERM_TEXT])
+{
+	(void)snprintf(out, TERM_TEXT, "%s%s", t->negate ? "!" : "", t->acl->name);
+}
+
+/* A term asked a second time, for another form of the path, takes its first answer's place. */
+static void
+on_term(struct acl_trace *t, const struct conf_rule_term *term, enum acl_answer a,
+    const struct acl_hit *hit)
+{
+	struct explained *e = LIST_ENTRY(t, struct explained, rules);
+	struct json *o = json_obj();
+	char text[TERM_TEXT];
+
+	json_set_str(o, "says", answer_text(a));
+	explain_set_at(o, "at", term->acl->at);
+	if (hit->no != NULL)
+		json_set_str(o, "kind", hit->no);
+	if (a != ACL_NO && hit->url != NULL)
+		json_set_str(o, "url", hit->url->text);
+	if (hit->list != NULL) {
+		json_set_str(o, "list", hit->list->name);
+		json_set_int(o, "line", hit->line);
+		json_set_str(o, "file", hit->list->path);
+	}
+	if (e->terms == NULL)
+		e->terms = json_obj();
+	term_text(term, text);
+	json_set(e->terms, text, o);
+}
+
+static void
 on_rule(struct acl_trace *t, const struct conf_rule *rule, enum acl_answer a,
     const struct conf_rule_term *by)
 {
 	struct explained *e = LIST_ENTRY(t, struct explained, rules);
 	struct json *o = json_obj();
-	char term[160];
+	char term[TERM_TEXT];
 
 	json_set_str(o, "id", rule->id);
 	json_set_str(o, "action", rule->allow ? "allow" : "deny");
 	explain_set_at(o, "at", rule->at);
 	json_set_str(o, "verdict", answer_text(a));
 	if (by != NULL) {
-		(void)snprintf(term, sizeof term, "%s%s", by->negate ? "!" : "", by->acl->name);
+		term_text(by, term);
 		json_set_str(o, "term", term);
-		explain_set_at(o, "term_at", by->acl->at);
 	}
+	if (e->terms != NULL)
+		json_set(o, "terms", e->terms);
+	e->terms = NULL;
 	json_push(e->pass, o);
 }
 
@@ -136,12 +172,16 @@ explain_judge_rest(struct explained *e)
 {
 	struct req *r = e->r;
 	const struct conf_rule *rule = r->rule;
+	const struct conf_list *list = r->list;
+	uint32_t line = r->list_line;
 
 	for (unsigned i = 0; r->fetch != NULL && r->mode->allow != NULL && i < r->fetch->nlist; i++)
 		if (!known(e, &r->fetch->list[i]))
 			on_address(&e->explain, &r->fetch->list[i],
 			    r->mode->allow(r, &r->fetch->list[i]));
 	r->rule = rule;
+	r->list = list;
+	r->list_line = line;
 }
 
 /* ------------------------------------------------------------------------------------------ routes */
@@ -213,5 +253,6 @@ explain_listen(struct explained *e)
 	e->explain.routes = routes_for;
 	e->explain.address = on_address;
 	e->rules.rule = on_rule;
+	e->rules.term = on_term;
 	e->routes.candidate = on_candidate;
 }

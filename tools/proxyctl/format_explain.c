@@ -115,6 +115,35 @@ shout(const char *verdict)
 	return strcmp(verdict, "match") == 0 ? "MATCH" : verdict;
 }
 
+/* What the acls of a rule came upon: "!safe_ports (port)", "ads (list ads, line 12 of /etc/ads)". */
+static void
+term_text(const char *name, const struct json *t, struct str *out)
+{
+	str_printf(out, "%s%s", out->len > 0 ? ", " : "", name);
+	if (text_of(t, "list") != NULL)
+		str_printf(out, " (list %s, line %" PRId64 " of %s)", or_dash(t, "list"),
+		    json_int(json_get(t, "line"), 0), or_dash(t, "file"));
+	else if (text_of(t, "url") != NULL)
+		str_printf(out, " (url ~ %s)", or_dash(t, "url"));
+	else
+		add_opt(out, " (", text_of(t, "kind"), ")");
+}
+
+/* The term that decided, or all that were met. */
+static void
+terms_text(const struct json *rule, struct str *out)
+{
+	const struct json *terms = json_get(rule, "terms"), *t;
+	const char *term = text_of(rule, "term"), *name;
+	void *iter = NULL;
+
+	if (term != NULL)
+		term_text(term, json_get(terms, term), out);
+	else
+		while (json_each(terms, &iter, &name, &t))
+			term_text(name, t, out);
+}
+
 static void
 rules(const struct json *list, const char *label, struct str *out)
 {
@@ -126,15 +155,18 @@ rules(const struct json *list, const char *label, struct str *out)
 	table_init(&t, heads, ARRAY_LEN(heads));
 	for (size_t i = 0; i < json_len(list); i++) {
 		const struct json *r = json_at(list, i);
-		const char *verdict = or_dash(r, "verdict"), *term = text_of(r, "term");
+		const char *verdict = or_dash(r, "verdict");
 		bool unknown = strcmp(verdict, "unknown") == 0;
+		struct str terms = STR_INIT;
 
 		table_cell(&t, "%zu", i + 1);
 		table_cell(&t, "%s", or_dash(r, "action"));
 		table_cell(&t, "%s", or_dash(r, "id"));
 		table_cell(&t, "%s", unknown ? "needs the address" : shout(verdict));
-		table_cell(&t, "%s", term == NULL ? "" : term);
+		terms_text(r, &terms);
 		table_cell(&t, "%s", or_dash(r, "at"));
+		table_cell(&t, "%s", str_span(&terms).p);
+		str_fini(&terms);
 	}
 	labelled(&t, label, out);
 }

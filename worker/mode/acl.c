@@ -78,6 +78,13 @@ time_match(const struct conf_acl *c, int64_t wall_s)
 	return false;
 }
 
+static enum acl_answer
+no(struct acl_hit *hit, const char *kind)
+{
+	hit->no = kind;
+	return ACL_NO;
+}
+
 /* One of the blocks, or an entry of one of the lists, which is noted. */
 static bool
 addr_match(const struct acl_table *t, const struct cidr_tree *tree,
@@ -90,7 +97,8 @@ addr_match(const struct acl_table *t, const struct cidr_tree *tree,
 		return true;
 	for (unsigned i = 0; i < lists->n && t->lists != NULL; i++)
 		if (list_find_addr(&t->lists[lists->v[i]->index], a, &at)) {
-			*hit = (struct acl_hit){ lists->v[i], at.line };
+			hit->list = lists->v[i];
+			hit->line = at.line;
 			return true;
 		}
 	return false;
@@ -106,18 +114,20 @@ name_match(const struct acl_table *t, const struct acl *a, struct span host, str
 		return true;
 	for (unsigned i = 0; i < lists->n && t->lists != NULL; i++)
 		if (list_find_name(&t->lists[lists->v[i]->index], host, &at)) {
-			*hit = (struct acl_hit){ lists->v[i], at.line };
+			hit->list = lists->v[i];
+			hit->line = at.line;
 			return true;
 		}
 	return false;
 }
 
 static enum acl_answer
-url_ask(const struct conf_regexes *url, struct span s)
+url_ask(const struct conf_regexes *url, struct span s, struct acl_hit *hit)
 {
 	if (s.p == NULL)
 		return ACL_FAILED;
-	for (unsigned i = 0; i < url->n; i++)
+	for (unsigned i = 0; i < url->n; i++) {
+		hit->url = &url->v[i];
 		switch (regex_match(url->v[i].re, s)) {
 		case REGEX_NO:
 			continue;
@@ -126,18 +136,21 @@ url_ask(const struct conf_regexes *url, struct span s)
 		case REGEX_FAILED:
 			return ACL_FAILED;
 		}
-	return ACL_NO;
+	}
+	hit->url = NULL;
+	return no(hit, "url");
 }
 
 static enum acl_answer
-header_ask(const struct conf_conditions *header, const struct condition_query *q)
+header_ask(
+    const struct conf_conditions *header, const struct condition_query *q, struct acl_hit *hit)
 {
 	enum acl_answer all = ACL_YES;
 
 	for (unsigned i = 0; i < header->n; i++)
 		switch (condition_ask(&header->v[i], q)) {
 		case REGEX_NO:
-			return ACL_NO;
+			return no(hit, "header");
 		case REGEX_YES:
 			continue;
 		case REGEX_FAILED:
@@ -148,23 +161,24 @@ header_ask(const struct conf_conditions *header, const struct condition_query *q
 
 /* The kinds that a regular expression decides, the cheaper first: a "no" of one is worth more than a failure before. */
 static enum acl_answer
-match_ask(const struct conf_acl *c, const struct acl_query *q)
+match_ask(const struct conf_acl *c, const struct acl_query *q, struct acl_hit *hit)
 {
-	enum acl_answer header = header_ask(&c->header, &q->head), url = ACL_YES;
+	enum acl_answer header = header_ask(&c->header, &q->head, hit), url = ACL_YES;
 
 	if (header != ACL_NO && c->url.n > 0)
-		url = url_ask(&c->url, q->url);
+		url = url_ask(&c->url, q->url, hit);
 	if (header == ACL_NO || url == ACL_NO)
 		return ACL_NO;
 	return header == ACL_FAILED || url == ACL_FAILED ? ACL_FAILED : ACL_YES;
 }
 
 static enum acl_answer
-dst_ask(const struct acl_table *t, const struct acl *a, const struct acl_query *q, struct acl_hit *hit)
+dst_ask(
+    const struct acl_table *t, const struct acl *a, const struct acl_query *q, struct acl_hit *hit)
 {
 	if (q->dst == NULL)
 		return ACL_UNKNOWN;
-	return addr_match(t, a->dst, &a->conf->dst_lists, q->dst, hit) ? ACL_YES : ACL_NO;
+	return addr_match(t, a->dst, &a->conf->dst_lists, q->dst, hit) ? ACL_YES : no(hit, "dst");
 }
 
 /*
@@ -180,17 +194,17 @@ acl_ask(
 
 	if ((a->src != NULL || c->src_lists.n > 0) &&
 	    (q->src == NULL || !addr_match(t, a->src, &c->src_lists, q->src, hit)))
-		return ACL_NO;
+		return no(hit, "src");
 	if (c->domain.n > 0 && !name_match(t, a, q->host, hit))
-		return ACL_NO;
+		return no(hit, "domain");
 	if (c->nports > 0 && !port_match(c, q->port))
-		return ACL_NO;
+		return no(hit, "port");
 	if (c->method.n > 0 && !method_match(a, q))
-		return ACL_NO;
+		return no(hit, "method");
 	if (c->ntimes > 0 && !time_match(c, q->wall_s))
-		return ACL_NO;
+		return no(hit, "time");
 	if (c->url.n > 0 || c->header.n > 0)
-		match = match_ask(c, q);
+		match = match_ask(c, q, hit);
 	if ((a->dst == NULL && c->dst_lists.n == 0) || match == ACL_NO)
 		return match;
 	dst = dst_ask(t, a, q, hit);
@@ -215,9 +229,11 @@ rule_ask(const struct acl_table *t, const struct conf_rule *r, const struct acl_
 	struct said all = { .answer = ACL_YES };
 
 	for (const struct conf_rule_term *i = r->terms; i < r->terms + r->nterms; i++) {
-		struct acl_hit hit = { NULL, 0 };
+		struct acl_hit hit = { .list = NULL };
 		enum acl_answer a = acl_ask(t, &t->acls[i->acl->index], q, &hit);
 
+		if (q->trace != NULL && q->trace->term != NULL)
+			q->trace->term(q->trace, i, a, &hit);
 		if (a == ACL_UNKNOWN || a == ACL_FAILED)
 			all = less_certain(all, a, i);
 		else if ((a == ACL_YES) == i->negate)
@@ -253,7 +269,7 @@ acl_decide(const struct acl_table *t, const struct acl_query *q, const struct co
 {
 	*rule = NULL;
 	if (q->hit != NULL)
-		*q->hit = (struct acl_hit){ NULL, 0 };
+		*q->hit = (struct acl_hit){ .list = NULL };
 	for (unsigned i = 0; i < t->conf->nrules; i++) {
 		const struct conf_rule *r = &t->conf->rules[i];
 		struct said s = rule_ask_both(t, r, q);

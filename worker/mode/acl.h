@@ -22,17 +22,25 @@ void	acl_table_lists(struct acl_table *, const struct list_image *);
  */
 enum acl_answer { ACL_NO, ACL_YES, ACL_UNKNOWN, ACL_FAILED };
 
+/* What made an acl answer: an entry of a list, an expression, and the kind ("src", "port", ...) that said no. */
+struct acl_hit {
+	const struct conf_list *list;	/* NULL: none */
+	uint32_t	line;
+	const struct conf_regex *url;	/* that matched, or came to its limits; NULL: none */
+	const char	*no;		/* NULL: it did not say no */
+};
+
 /*
  * A listener to a decision, for explaining it: embed it, and get your struct back from the pointer. `rule` is called
  * for every rule tried, in order, the deciding one last. by: the term that made a rule say no or, being the first that
- * cannot tell, unknown or failed; NULL when it says yes.
+ * cannot tell, unknown or failed; NULL when it says yes. `term` (NULL: not asked) is called before for every term of
+ * the rule that was asked; once more where a rule that denies judges a second form of the path. What an acl says is
+ * told: a term with "!" turns it round.
  */
 struct acl_trace {
 	void	(*rule)(struct acl_trace *, const struct conf_rule *, enum acl_answer, const struct conf_rule_term *by);
+	void	(*term)(struct acl_trace *, const struct conf_rule_term *, enum acl_answer, const struct acl_hit *);
 };
-
-/* An entry of a list that made an acl of the deciding rule match. */
-struct acl_hit { const struct conf_list *list; uint32_t line; };	/* list NULL: none did */
 
 struct acl_query {
 	const struct addr *src;
@@ -46,7 +54,7 @@ struct acl_query {
 	struct condition_query head;
 	int64_t		wall_s;		/* for times of the week, local time */
 	struct acl_trace *trace;	/* NULL: nobody listens */
-	struct acl_hit	*hit;		/* filled in by acl_decide; NULL: not asked */
+	struct acl_hit	*hit;		/* of the deciding rule's list, by acl_decide; NULL: not asked */
 };
 /*
  * ACL_UNDECIDED: the rule asked for a match that came to its limits. It denies: neither may an allow rule be taken for
