@@ -279,7 +279,8 @@ install: all
 	install -D -m 644 -t $(SHARE)/doc/proxyd README.md LICENSE $(wildcard conf/REFERENCE.md)
 	install -D -m 644 -t $(SHARE)/doc/proxyd/examples $(wildcard conf/examples/*.conf)
 	install -D -m 644 -t $(SHARE)/doc/proxyd/examples/pages $(wildcard conf/examples/pages/*)
-	install -d $(SHARE)/man/man1
+	install -d $(SHARE)/man/man1 $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local/|$(PREFIX)/|' master/proxyd.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/proxyd.service
 	$(B)/proxyctl --man >$(SHARE)/man/man1/proxyctl.1
 	$(foreach m,$(MAN),install -D -m 644 $(m) $(SHARE)/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)) &&) true
 

@@ -82,6 +82,7 @@ cycle_finish(struct master *m, const char *error, const char *text)
 	if (!who.diff) {
 		remember(m, &v);
 		log_lines(v.ok ? LOG_INFO : LOG_ERROR, text);
+		notify_serving(m);
 	}
 	timer_stop(&c->timer);
 	c->state = CYCLE_IDLE;
@@ -286,6 +287,8 @@ step_wait(struct master *m)
 	struct cycle *c = &m->cycle;
 	int64_t left = c->now.diff ? 0 : wait_left(m);
 
+	if (!c->now.diff)
+		notify_reloading(&m->notify);
 	if (left == 0 && c->now.take != 0) {
 		step_take(m);
 		return;

@@ -127,10 +127,11 @@ swap_in(struct master *m, struct generation *g, struct errdetail *ed)
 	return 0;
 }
 
-/* The process that waits for the daemon learns that it serves. */
+/* The process that waits for the daemon, or the service manager, learns that it serves. */
 static void
 say_ready(struct master *m)
 {
+	notify_serving(m);
 	if (m->ready_fd < 0)
 		return;
 	(void)!write(m->ready_fd, "", 1);

@@ -199,6 +199,8 @@ on_yours(struct master *m)
 	m->heir.yours = true;
 	bounds_own(&m->bounds);
 	bounds_retire(&m->bounds, m->current->number, (int64_t)clock_mono_ms() + RETIRE_MS);
+	m->notify.held = false;
+	notify_serving(m);
 	admin_serve(m);
 	if (seat_fill(&m->logger, &ed) != 0)
 		cycle_logger_left(m);

@@ -14,6 +14,7 @@
 #include "conf/base/log.h"
 #include "conf/base/map.h"
 #include "conf/base/version.h"
+#include "master/activation.h"
 #include "master/daemon.h"
 #include "master/generation.h"
 #include "master/master.h"
@@ -47,12 +48,15 @@ step_secrets(struct start *s, struct errdetail *ed)
 	return 0;
 }
 
-/* What an older master hands over, when there is one: this process takes its place. */
+/* What an older master hands over, when there is one: this process takes its place. And what a service manager does. */
 static int
 step_heir(struct start *s, struct errdetail *ed)
 {
+	int rc;
+
 	upgrade_init(s->m, s->options.program);
-	return heir_open(s->m, ed);
+	rc = heir_open(s->m, ed);
+	return rc == 0 ? activation_take(&s->m->bounds, ed) : rc;
 }
 
 /* Absolute, but with its symbolic links: a reload follows where they point then. */
@@ -156,6 +160,7 @@ on_tick(struct timer *t)
 	supervise_tick(m);
 	list_store_tick(m);
 	bounds_tick(&m->bounds, m->loop.now_ms);
+	notify_tick(&m->notify, m->loop.now_ms);
 	stop_step(m);
 	(void)timer_set(&m->loop.timers, t, m->loop.now_ms + TICK_MS);
 }
@@ -173,6 +178,8 @@ step_loop(struct start *s, struct errdetail *ed)
 	timer_init(&m->tick, on_tick);
 	if (!timer_set(&m->loop.timers, &m->tick, m->loop.now_ms + TICK_MS))
 		return err_set(ed, -E_NOMEM, "no memory for timers");
+	notify_open(&m->notify);
+	m->notify.held = heir_started(&m->heir);
 	rc = heir_watch(m, ed);
 	return rc == 0 ? signals_open(m, ed) : rc;
 }
@@ -210,6 +217,7 @@ step_serve(struct start *s, struct errdetail *ed)
 	s->m->bounds.patience_ms = heir_started(&s->m->heir) ? 0 : PATIENCE_MS;
 	rc = cycle_first(s->m, conf, ed);
 	s->m->bounds.patience_ms = 0;
+	bounds_prune(&s->m->bounds);
 	if (rc == 0 && !s->m->foreground && !heir_started(&s->m->heir))
 		daemon_detach(out, s->m->logs.event == STDERR_FILENO);
 	return rc;
@@ -262,6 +270,7 @@ master_init(struct master *m, bool foreground)
 	m->loop.epoll = -1;
 	m->signals.source.fd = -1;
 	m->admin.source.fd = -1;
+	m->notify.fd = -1;
 	m->segments.stats.fd = m->segments.journal.fd = m->segments.report.fd = -1;
 	bounds_init(&m->bounds);
 	heir_init(&m->heir);
@@ -306,6 +315,7 @@ master_fini(struct master *m)
 	signals_close(m);
 	upgrade_fini(m);
 	heir_close(m);
+	notify_close(&m->notify);
 	bounds_fini(&m->bounds);
 	segments_close(&m->segments);
 	loop_fini(&m->loop);

@@ -17,6 +17,7 @@
 #include "master/list_store.h"
 #include "master/listen.h"
 #include "master/logs.h"
+#include "master/notify.h"
 #include "master/policy.h"
 #include "master/segments.h"
 #include "master/signals.h"
@@ -98,6 +99,7 @@ struct master {
 	struct ask_desk	asks;
 	struct signals	signals;
 	struct stop	stop;
+	struct notify	notify;
 	struct upgrade	upgrade;	/* to a master that comes */
 	struct heir	heir;		/* of a master that was before */
 	int		ready_fd;	/* pipe to the process that waits for the daemon; -1: none */

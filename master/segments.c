@@ -7,6 +7,7 @@
 #include "master/segments.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -149,10 +150,26 @@ segments_give(struct segments *s, unsigned lane)
 	stats_lane_fold(stats, &stats->lane[lane]);
 }
 
+/* Has it ended? One that nobody has waited for has. */
 static bool
 gone(uint32_t pid)
 {
-	return pid == 0 || pid > INT32_MAX || (kill((pid_t)pid, 0) != 0 && errno == ESRCH);
+	char path[64], text[256];
+	const char *end;
+	ssize_t n;
+	int fd;
+
+	if (pid == 0 || pid > INT32_MAX || (kill((pid_t)pid, 0) != 0 && errno == ESRCH))
+		return true;
+	snprintf(path, sizeof path, "/proc/%u/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof text - 1);
+	(void)close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	end = strrchr(text, ')');
+	return end != NULL && strncmp(end, ") Z", 3) == 0;
 }
 
 /* A master folds the lanes of its own children, also while another one serves. Only when it died that is left to do. */

@@ -63,6 +63,7 @@ stop_begin(struct master *m, enum stop_mode mode)
 	m->stop.mode = mode;
 	if (mode == STOP_BOUNDED && m->current != NULL)
 		m->stop.deadline_ms = now + m->current->conf->process.drain_ms;
+	notify_stopping(&m->notify);
 	heir_stop(m);
 	drain_all(m);
 	if (mode == STOP_FAST)

@@ -52,6 +52,8 @@ on_ready(struct child *c)
 	atomic_store(&child_lane(c)->state, LANE_READY);
 	log_write(LOG_INFO, "%s: ready after %lld ms", child_text(c, who),
 	    (long long)(c->ready_ms - c->started_ms));
+	if (c->seat->gen == NULL)
+		return; /* a logger that outlives the last generation */
 	seat_balance(c->seat->gen);
 	cycle_ready(c->master, c->seat->gen);
 }

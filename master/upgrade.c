@@ -190,6 +190,7 @@ on_serving(struct master *m, struct wire *w)
 		return;
 	}
 	u->state = UPGRADE_LEFT;
+	notify_upgraded(&m->notify, u->pid);
 	say(m, HAND_YOURS);
 	log_write(LOG_INFO,
 	    "upgrade: process %d (proxyd %s) serves: leaving when the last request is done", u->pid,

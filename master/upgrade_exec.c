@@ -117,7 +117,7 @@ document(const struct handover *h, struct errdetail *ed)
 	handover_write(h, &text);
 	if (text.len <= HANDOVER_MAX)
 		n = write(fd, text.data, text.len);
-	if (n != (ssize_t)text.len ||
+	if (n != (ssize_t)text.len || lseek(fd, 0, SEEK_SET) != 0 ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
 		(void)close(fd);
 		fd = err_set(ed, -E_LIMIT, "the hand-over cannot be written");

@@ -68,6 +68,7 @@ class Proxy:
         self.stderr_path = self.folder / "stderr"
         self.socket = self.folder / "admin.sock"
         self.name, self.prefix = name, list(prefix)
+        self.extra_env, self.pass_fds = {}, ()
         self.process = None
         self.children = set()
         self.deaths_expected = False
@@ -108,7 +109,7 @@ class Proxy:
     # ---- life
 
     def environ(self):
-        env = dict(os.environ)
+        env = {**os.environ, **self.extra_env}
         san = f"log_path={self.folder}/sanitizer:exitcode=99"
         env["ASAN_OPTIONS"] = f"{san}:detect_leaks={env.get('PROXYD_LEAKS', '0')}:abort_on_error=0"
         env["UBSAN_OPTIONS"] = f"print_stacktrace=1:halt_on_error=1:{san}"
@@ -119,7 +120,8 @@ class Proxy:
         self.err = open(self.stderr_path, "ab")
         self.process = subprocess.Popen([*self.prefix, str(PROXYD), "-f", "-c", str(self.file)], env=self.environ(),
                                         stdin=subprocess.DEVNULL, stdout=self.err, stderr=self.err,
-                                        start_new_session=True, cwd=self.folder, preexec_fn=follow_parent)
+                                        start_new_session=True, cwd=self.folder, preexec_fn=follow_parent,
+                                        pass_fds=self.pass_fds)
         self.sid = self.process.pid
         if wait:
             self.wait_ready()

@@ -1,9 +1,11 @@
 """Binary upgrades: a new master takes over under load, or fails in every way and nobody notices."""
 import json
 import os
+import re
 import shutil
 import signal
 import socket
+import subprocess
 import time
 
 import pytest
@@ -124,3 +126,230 @@ def test_no_upgrade_of_a_configuration_on_trial(instance):
     assert p.upgrade().returncode == 0
     rows = json.loads(p.ctl("config", "history", "--json", check=True).stdout)
     assert [(x["generation"], x["by"]) for x in rows] == [(3, "upgrade")], rows
+
+
+# ------------------------------------------------------------------ what survives
+
+def test_a_tunnel_lives_on_through_an_upgrade_and_keeps_the_old_master(instance, origin):
+    port = free_port()
+    p = instance(mode="forward", listeners=[{"name": "front", "bind": [f"127.0.0.1:{port}"]}], services=[], routes=[],
+                 forward={"default_rules": False}, rules=[{"id": "lab", "allow": True, "open": ["127.0.0.0/8"]}])
+    with socket.create_server(("127.0.0.1", 0)) as echo, Client(port) as c:
+        old = p.pid
+        c.send(f"CONNECT 127.0.0.1:{echo.getsockname()[1]} HTTP/1.1\r\nHost: x\r\n\r\n")
+        far, _ = echo.accept()
+        assert c.response("CONNECT").status == 200
+        for i in range(3):
+            assert p.upgrade().returncode == 0
+            far.sendall(b"down%d" % i)
+            assert c.reader.exactly(5) == b"down%d" % i
+            c.send(b"up%d" % i)
+            assert far.recv(3) == b"up%d" % i
+        assert old in p.masters() and p.pid != old
+        open_now = [w for w in counters(p).items() if w[0] == "tunnels_open"]
+        assert open_now == [("tunnels_open", 1)], "the old master's worker is counted too"
+        far.close()
+        assert c.end(5) == "fin"
+    wait_for(lambda: p.masters() == [p.pid], 10)
+    p.records(lambda r: r["method"] == "CONNECT")       # the new logger wrote what the old worker left
+
+
+def test_limits_and_identity_survive(instance, origin):
+    p = instance(process={"workers": 1, "connections": 4})
+    before, seen = p.status(), len(origin.requests)
+    get(p.port, "/via")
+    assert p.upgrade().returncode == 0
+    held = [Client(p.port) for _ in range(4)]
+    for c in held:
+        assert c.request("GET /x HTTP/1.1\r\nHost: a\r\n\r\n").status == 200
+    with Client(p.port) as c:
+        assert c.request("GET /x HTTP/1.1\r\nHost: a\r\n\r\n").status == 503, "the limit on connections is gone"
+    for c in held:
+        c.close()
+    after = p.status()
+    assert after["generation"] == before["generation"] + 1 and after["uptime_s"] >= before["uptime_s"]
+    assert after["counters"]["connections_accepted_total"] >= before["counters"]["connections_accepted_total"] + 5
+    via = [r.head.get("Via") for r in origin.requests[seen:]]
+    assert via[0] and set(via) == {via[0]}, "another name for the same service: loops would not be seen"
+
+
+def test_new_configuration_is_taken_with_more_and_other_listeners(instance):
+    p = instance()
+    extra = free_port()
+    conf = config.merged(p.conf, {"process": {"workers": 3}})
+    conf["listeners"] = [{"name": "front", "bind": [f"127.0.0.1:{p.port}", f"127.0.0.1:{extra}"]}]
+    p.write(conf)
+    assert p.upgrade().returncode == 0
+    for _ in range(20):
+        assert get(p.port, "/x").status == 200 and get(extra, "/x").status == 200
+    wait_for(lambda: len(p.worker_pids()) == 3, 5)
+    conf["listeners"] = [{"name": "front", "bind": [f"127.0.0.1:{extra}"]}]
+    conf["process"]["workers"] = 1
+    p.write(conf)
+    assert p.upgrade().returncode == 0
+
+    def closed():
+        try:
+            socket.create_connection(("127.0.0.1", p.port), 1).close()
+            return False
+        except ConnectionRefusedError:
+            return True
+    wait_for(closed, 8)
+    for _ in range(20):
+        assert get(extra, "/x").status == 200, "a queue without a worker"
+
+
+def test_unix_listener_keeps_its_path(instance, scratch):
+    path = scratch / "up.sock"
+    p = instance()
+    conf = dict(p.conf)
+    conf["listeners"] = [{"name": "front", "bind": [f"127.0.0.1:{p.port}", f"unix:{path}"]}]
+    assert p.reload(conf).returncode == 0
+    inode = path.stat().st_ino
+    for text in ("exit 1", None):
+        r = p.upgrade(script(p, "bad", text)) if text else p.upgrade("--wait", "10")
+        assert r.returncode == (1 if text else 0), r
+        assert path.stat().st_ino == inode
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(path))
+            s.sendall(b"GET /x HTTP/1.0\r\nHost: a\r\n\r\n")
+            assert s.recv(100).startswith(b"HTTP/1.1 200")
+    p.stop()
+    assert not path.exists(), "nobody removed the path at the end"
+
+
+# ------------------------------------------------------------------ how it fails
+
+def test_broken_configuration_fails_the_upgrade_with_file_and_line(instance):
+    p = instance()
+    good = p.file.read_text()
+    p.file.write_text(good + "\nnonsense = 1;\n")
+    r = p.upgrade()
+    assert r.returncode == 1 and "proxyd.conf:" in r.stderr and "nonsense" in r.stderr, r
+    assert get(p.port, "/x").status == 200
+    p.file.write_text(good)
+    assert p.upgrade().returncode == 0
+
+
+def test_a_worker_that_cannot_start_fails_the_upgrade(instance):
+    """The new master itself is fine and says why it cannot serve."""
+    p = instance()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        conf = dict(p.conf)
+        conf["listeners"] = p.conf["listeners"] + [{"name": "x", "bind": [f"127.0.0.1:{taken.getsockname()[1]}"]}]
+        p.write(conf)
+        r = p.upgrade()
+    assert r.returncode == 1 and "another program" in r.stderr, r
+    assert get(p.port, "/x").status == 200 and p.masters() == [p.pid]
+
+
+def test_a_new_master_that_is_killed_or_hangs_in_any_state_is_forgotten(instance):
+    p = instance()
+    link = 'import os, socket, sys, json; t = json.load(os.fdopen(int(os.environ["PROXYD_HANDOVER"])))\n' \
+           'link = socket.socket(fileno=t["link"]); link.setblocking(True)\n'
+    ready = 'link.send(b"\\x01\\0" + (1).to_bytes(4, "little") + b"\\x01\\0x")\n'
+    for text, why in [(link + "os.kill(os.getpid(), 9)", "signal 9"),
+                      (link + ready + "link.recv(100); os.kill(os.getpid(), 9)", "signal 9"),
+                      (link + ready + "import time; time.sleep(60)", "not ready within"),
+                      (link + 'link.send(b"\\x04\\0" + bytes(4)); link.recv(1)', "signal 9"),
+                      (link + 'link.send(b"\\x02\\0\\x05\\0sorry"); sys.exit(1)', "sorry"),
+                      (link + 'link.send(b"\\xff" * 300); link.send(b"x"); sys.exit(7)', "status 7")]:
+        binary = p.folder / "fake"
+        binary.write_text(f"#!/usr/bin/python3\n{text}\n")
+        binary.chmod(0o755)
+        r = p.upgrade(binary)
+        assert r.returncode == 1 and why in r.stderr, (text, r)
+        ident = f"/after-{abs(hash(text))}"
+        assert get(p.port, ident).status == 200
+        p.records(lambda r: r["target"] == ident)       # a logger is there again
+    assert p.upgrade().returncode == 0
+
+
+def test_what_is_no_program_and_what_is_no_path(instance, scratch):
+    p = instance()
+    assert "no such program" in p.upgrade("/nonesuch").stderr
+    assert "may not be executed" in p.upgrade(p.file).stderr
+    (p.folder / "text").write_text("x")
+    (p.folder / "text").chmod(0o755)
+    assert "cannot be executed" in p.upgrade(p.folder / "text").stderr
+    shutil.copy(PROXYD, p.folder / "mine")
+    assert p.upgrade("mine").returncode == 0            # of proxyctl's folder
+    assert os.readlink(f"/proc/{p.pid}/exe") == str(p.folder / "mine")
+
+
+# ------------------------------------------------------------------ beside other things
+
+def test_one_thing_at_a_time(instance):
+    p = instance()
+    slow = script(p, "slow", "sleep 1; exit 1")
+    first = subprocess.Popen([os.environ.get("PROXYCTL", PROXYD.with_name("proxyctl")), "-s", p.socket, "upgrade", slow],
+                             stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: "upgrade: starting" in p.log(), 5)
+    assert "an upgrade is in progress" in p.upgrade().stderr
+    r = p.reload()
+    assert r.returncode == 1 and "an upgrade is in progress" in r.stderr
+    assert "status 1" in first.communicate()[1] and first.returncode == 1
+    assert p.reload().returncode == 0
+
+
+def test_stop_in_the_middle_ends_both(instance):
+    p = instance()
+    hang = script(p, "hang", "exec sleep 60")
+    ctl = subprocess.Popen([os.environ.get("PROXYCTL", PROXYD.with_name("proxyctl")), "-s", p.socket, "upgrade", hang],
+                           stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: "upgrade: starting" in p.log(), 5)
+    p.deaths_expected = True
+    p.process.send_signal(signal.SIGTERM)
+    assert p.process.wait(8) == 0
+    ctl.communicate()
+    assert not p.mine()
+
+
+def test_stop_also_stops_the_old_master_that_drains(instance, origin):
+    p = instance(process={"workers": 1, "drain": "30s"})
+    origin.on("/slow", [b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha", 20.0])
+    with Client(p.port) as c:
+        c.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert c.head().status == 200
+        old = p.pid
+        assert p.upgrade().returncode == 0
+        assert old in p.masters()
+        start = time.monotonic()
+        assert p.ctl("stop", "--fast").returncode == 0
+        wait_for(lambda: not p.mine(), 6)
+        assert time.monotonic() - start < 5
+
+
+def test_upgrade_by_signal_and_in_the_background(scratch, origin):
+    """Without -f the first master is nobody's child either."""
+    origin.reset()
+    p = Upgraded(scratch / "up-daemon", config.reverse(free_port(), origin.address), name="up")
+    port = p.ports()[0][1]
+    with open(p.stderr_path, "wb") as err:
+        r = subprocess.run([str(PROXYD), "-c", str(p.file)], env=p.environ(), cwd=p.folder, start_new_session=True,
+                           stdout=err, stderr=err, timeout=20)
+    assert r.returncode == 0, p.log()
+    first = p.status()["pid"]
+    try:
+        os.kill(first, signal.SIGUSR2)
+        wait_for(lambda: p.ctl("status").returncode == 0 and p.status()["pid"] != first, 8)
+        assert get(port, "/x").status == 200
+    finally:
+        assert p.ctl("stop").returncode == 0
+        wait_for(lambda: not p.socket.exists(), 8)
+
+
+def test_lanes_of_a_killed_old_master_are_folded(instance, origin):
+    p = instance(process={"workers": 1})
+    p.alarms_expected = True
+    origin.on("/slow", [b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha", 2.0, b"lf"])
+    with Client(p.port) as c:
+        c.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert c.head().status == 200
+        old = p.pid
+        assert p.upgrade().returncode == 0
+        before = counters(p)["requests_total"]
+        os.kill(old, signal.SIGKILL)
+        assert c.reader.exactly(4) == b"half", "its worker drains although the master died"
+    wait_for(lambda: re.search(rf"process \d+ of master {old}: gone", p.log()), 8)
+    assert counters(p)["requests_total"] == before + 1 and counters(p)["connections_open"] == 0
