@@ -18,6 +18,7 @@
 
 struct question {
 	struct list_node node;
+	struct loop_garbage garbage;
 	struct master	*master;
 	struct timer	timer;
 	uint32_t	ticket;
@@ -31,13 +32,19 @@ struct question {
 /* ----------------------------------------------------------------------- the end */
 
 static void
+free_question(struct loop_garbage *g)
+{
+	free(LIST_ENTRY(g, struct question, garbage));
+}
+
+static void
 question_free(struct question *q)
 {
 	list_remove(&q->master->asks.questions, &q->node);
 	timer_fini(&q->master->loop.timers, &q->timer);
 	if (q->answers != NULL)
 		json_free(&q->answers);
-	free(q);
+	loop_defer_free(&q->master->loop, &q->garbage, free_question);
 }
 
 /* The asker is told last: it may ask again at once. */

@@ -26,11 +26,11 @@ state_text(const struct session *s)
 	case SESS_LINGER: return "closing";
 	case SESS_REQUEST: break;
 	}
-	if (r->tunnel != NULL)
+	if (r != NULL && r->tunnel != NULL)
 		return "tunnel";
 	if (s->delivering)
 		return "sending";
-	return r->up != NULL && r->up->state == BODY_OPEN ? "reading" : "waiting";
+	return r != NULL && r->up != NULL && r->up->state == BODY_OPEN ? "reading" : "waiting";
 }
 
 static void
