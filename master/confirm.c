@@ -10,7 +10,7 @@
 #include "master/master.h"
 
 #define BUSY_MS		100	/* a reload is at work: what becomes of it decides */
-#define AGAIN_MS	5000	/* the return did not succeed */
+#define AGAIN_MS	2000	/* the return did not succeed */
 
 static void
 arm(struct master *m, int64_t at_ms)

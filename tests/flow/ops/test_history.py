@@ -1,5 +1,6 @@
 """A reload that is not confirmed comes back by itself and harms no connection; the history, rollback, show and diff of its rows."""
 import re
+import socket
 import threading
 import time
 
@@ -179,6 +180,51 @@ def test_rollback_needs_no_file_and_settles_a_trial(p):
     for bad in (["9"], ["x"], []):
         r = p.ctl("config", "rollback", *bad)
         assert r.returncode == 1 and "config history" in r.stderr, r
+
+
+def test_rollback_takes_included_files_and_pages_as_they_were(p):
+    more, page = p.folder / "more.conf", p.folder / "404.html"
+    more.write_text('defaults = { error_pages = ( { status = 404; file = "404.html"; } ); };\n')
+    page.write_text("first page")
+    conf = dict(p.conf)
+    conf["routes"] = [{"name": "new", "match": {"path": "/new"}, "respond": {"body": "ok"}}]
+    p.file.write_text(config.text(conf) + '@include "more.conf"\n')
+    p.ctl("reload", check=True)
+    assert get(p.port, "/other").body == b"first page"
+    page.write_text("second page")
+    p.ctl("reload", check=True)
+    assert get(p.port, "/other").body == b"second page"
+    more.unlink()
+    page.unlink()
+    p.ctl("config", "rollback", "2", check=True)
+    assert get(p.port, "/other").body == b"first page"
+
+
+def test_a_return_that_fails_is_tried_until_it_succeeds(p):
+    """The trial leaves the old port, and somebody else is there when it is to come back."""
+    conf, moved = dict(p.conf), free_port()
+    conf["listeners"] = [{"name": "front", "bind": [f"127.0.0.1:{moved}"]}, p.conf["listeners"][1]]
+    old = p.conf
+    p.write(conf)
+    p.ctl("reload", "--confirm", "2s", check=True)
+    assert get(moved, "/new").body == b"ok"
+    other = socket.socket()
+    other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+    def taken():
+        try:
+            other.bind(("127.0.0.1", p.port))
+        except OSError:
+            return False
+        other.listen(1)
+        return True
+    wait_for(taken, 2)
+    wait_for(lambda: "the return to 1 failed" in p.log(), 4)
+    assert p.status()["unconfirmed"] == {"generation": 2, "returns_to": 1, "left_s": 0} and get(moved, "/new").body == b"ok"
+    other.close()
+    wait_for(lambda: p.status()["generation"] > 2, 6)
+    assert get(p.port, "/new").body == b"ok"
+    p.conf = old
 
 
 def test_show_and_diff_of_what_was(p):
