@@ -65,6 +65,8 @@ admin_run(struct master *m, struct admin_client *c, const struct admin_request *
 		[CMD_WORKERS] = admin_workers,
 		[CMD_DRAIN] = admin_drain,
 		[CMD_UPSTREAM_LS] = admin_upstream_ls,
+		[CMD_ACL_LOOKUP] = admin_acl_lookup,
+		[CMD_ACL_RELOAD] = admin_acl_reload,
 		[CMD_EXPLAIN] = admin_explain,
 		[CMD_CONN_LS] = admin_conn_ls,
 		[CMD_CONN_KILL] = admin_conn_kill,

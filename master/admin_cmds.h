@@ -20,6 +20,7 @@ admin_command_f	admin_status, admin_workers;				/* admin_status.c */
 admin_command_f	admin_loglevel;						/* admin_loglevel.c */
 admin_command_f	admin_drain;						/* admin_drain.c */
 admin_command_f	admin_upstream_ls;					/* admin_upstream.c */
+admin_command_f	admin_acl_reload, admin_acl_lookup;			/* admin_list.c */
 admin_command_f	admin_explain;						/* admin_explain.c */
 admin_command_f	admin_conn_ls, admin_conn_kill;				/* admin_conn.c */
 

@@ -134,6 +134,7 @@ admin_status(struct master *m, struct admin_client *c, const struct admin_reques
 	admin_set_confirm(o, m);
 	json_set_str(o, "config_file", m->path);
 	set_objects(o, g, stats);
+	json_set(o, "lists", list_store_json(m));
 	json_set(o, "counters", counters_json(stats));
 	admin_reply(c, o);
 }

@@ -24,6 +24,8 @@
  *   conn kill				data: {"killed": number, "errors": ["worker 0[4711]: why"]}
  *   loglevel				data: {"level", "configured"}; when set also "processes": how many know it
  *   explain				data: what worker/ask_tbl.h says, and "worker": {"pid", "slot", "generation"}
+ *   acl lookup				data: as tools/proxyctl/format_list.c shows it
+ *   acl reload				data: {"lists": [...]} likewise; an error when the file of one is not put in force
  *   log					data: {"lanes": number}, with the journal's descriptor, read-only, on the first byte
  *   version				data: {"version": "..."}
  */
@@ -51,6 +53,10 @@ CMD(CMD_CONN_KILL, "conn kill", "ID | --client CIDR", ADMIN_OPERATE,
     "reset a connection that conn ls names, or all of these addresses; tells how many")
 CMD(CMD_EXPLAIN, "explain", "METHOD URL [--client IP] [-H HEADER]... [--at TIME] [--listener NAME] [--no-dns]", ADMIN_VIEW,
     "what would become of a request, and why; nothing is sent. --at: \"Mon 09:00\"; -H: \"Name: value\"")
+CMD(CMD_ACL_LOOKUP, "acl lookup", "VALUE", ADMIN_VIEW,
+    "which acls and lists hold a host name or an address, by which entry, and which rules ask for them")
+CMD(CMD_ACL_RELOAD, "acl reload", "[LIST]", ADMIN_OPERATE,
+    "take the file of a list, or of all, anew; ends when every worker judges by it")
 CMD(CMD_LOG, "log", "[-q EXPR] [--follow] [--format combined|common|squid|json] [-n N]", ADMIN_OPERATE,
     "the last requests, or those to come; -q: those that EXPR is true of")
 CMD(CMD_LOGLEVEL, "loglevel", "[error|warn|info|debug]", ADMIN_OPERATE,

@@ -5,6 +5,7 @@
  *						"state", "request", "service", "target", "in", "out"}],
  *						"left_out": n}
  *   conn kill	{"client": CIDR} or {"id": ID}	{"killed": n}
+ *   acl lookup	{"value": text}		{"kind": "name"|"address", "found": [...]} as tools/proxyctl/format_list.c says
  *   explain	{"method", "url", "headers": ["Name: value"], "client": IP or "unix", "at": time, "listener": name,
  *		"no_dns": bool}; all but the first two may be null. The data, members absent where nothing is to be said:
  *		{"listener": {"name", "mode", "at", "chosen"}, "time", "time_given", "note", "resolve",
@@ -28,3 +29,4 @@
 ASK("conn ls", ask_conn_ls)
 ASK("conn kill", ask_conn_kill)
 ASK("explain", ask_explain)
+ASK("acl lookup", ask_acl_lookup)

@@ -256,7 +256,7 @@ list_find_name(const struct list_image *im, struct span host, struct list_hit *h
 	ptrdiff_t end = (ptrdiff_t)host.n;
 	uint64_t hash;
 
-	if (h == NULL || h->n[LIST_N_BUCKETS] == 0 || host.n == 0)
+	if (im->buckets == NULL || h->n[LIST_N_BUCKETS] == 0 || host.n == 0)
 		return false;
 	hash = h->seed[0];
 	for (uint32_t labels = 1; labels <= h->most && end >= 0; labels++) {
@@ -347,7 +347,7 @@ list_find_addr(const struct list_image *im, const struct addr *a, struct list_hi
 {
 	struct addr folded = addr_fold(a);
 
-	if (im->head == NULL || folded.len == 0)
+	if (im->v6 == NULL || folded.len == 0)
 		return false;
 	if (folded.u.sa.sa_family == AF_INET)
 		return find4(im, &folded.u.in4.sin_addr, hit);

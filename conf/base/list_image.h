@@ -50,7 +50,7 @@ int	list_image_view(struct list_image *, const void *p, size_t n, enum list_kind
 int	list_image_open(struct list_image *, int fd, enum list_kind, struct errdetail *) MUST_CHECK;
 void	list_image_close(struct list_image *);		/* idempotent */
 
-/* host: lower case, no trailing dot. The entry nearest to the top decides. */
+/* host: lower case, no trailing dot. The entry nearest to the top decides. Of another kind: nothing is found. */
 bool	list_find_name(const struct list_image *, struct span host, struct list_hit *);
 bool	list_find_addr(const struct list_image *, const struct addr *, struct list_hit *);	/* folded first */
 

@@ -169,13 +169,13 @@ call_words(struct call *c)
 
 /* Asks, and shows the data: as it came with --json, else as format puts it. */
 int
-call_show(struct call *c, call_format_f *format)
+call_show_within(struct call *c, call_format_f *format, int64_t patience_ms)
 {
 	struct str out = STR_INIT;
 	int rc = call_words(c);
 
 	if (rc == EXIT_OK)
-		rc = call_ask(c, CALL_PATIENCE_MS);
+		rc = call_ask(c, patience_ms);
 	if (rc != EXIT_OK)
 		return rc;
 	if (c->o->json)
@@ -184,4 +184,10 @@ call_show(struct call *c, call_format_f *format)
 	rc = output_str(&out);
 	str_fini(&out);
 	return rc;
+}
+
+int
+call_show(struct call *c, call_format_f *format)
+{
+	return call_show_within(c, format, CALL_PATIENCE_MS);
 }

@@ -38,3 +38,4 @@ int	call_words(struct call *);				/* all that is left in argv, judged by the ver
 int	call_ask(struct call *, int64_t patience_ms);		/* c->answer has the data */
 /* All of it, for verbs that only ask: words, question, answer shown as it came (--json) or as format puts it. */
 int	call_show(struct call *, call_format_f *);
+int	call_show_within(struct call *, call_format_f *, int64_t patience_ms);

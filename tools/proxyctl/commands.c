@@ -26,7 +26,7 @@
 
 #define WAIT_DEFAULT "30"
 
-static call_f run_check, run_reload, run_stop, run_version, run_help;
+static call_f run_check, run_acl_reload, run_reload, run_stop, run_version, run_help;
 static call_format_f format_text, format_diff, format_confirm;
 
 static const struct command {
@@ -41,6 +41,7 @@ static const struct command {
 
 static call_f *const runs[CMD_MAX] = {
 	[CMD_CHECK] = run_check,
+	[CMD_ACL_RELOAD] = run_acl_reload,
 	[CMD_CONFIG_ROLLBACK] = run_reload,
 	[CMD_RELOAD] = run_reload,
 	[CMD_STOP] = run_stop,
@@ -62,6 +63,7 @@ static call_format_f *const shows[CMD_MAX] = {
 	[CMD_DRAIN] = format_drain,
 	[CMD_UPSTREAM_LS] = format_upstream,
 	[CMD_EXPLAIN] = format_explain,
+	[CMD_ACL_LOOKUP] = format_acl_lookup,
 	[CMD_CONN_LS] = format_conn_ls,
 	[CMD_CONN_KILL] = format_conn_kill,
 };
@@ -78,6 +80,15 @@ run_check(struct call *c)
 	if (check_file(c->argc == 1 ? c->argv[0] : OPTIONS_FILE, c->o->json, &rc, &c->ed) != 0)
 		return call_failed(c);
 	return rc;
+}
+
+/* ----------------------------------------------------------------------------------------- lists */
+
+/* A list of millions takes its time. */
+static int
+run_acl_reload(struct call *c)
+{
+	return call_show_within(c, format_acl_reload, 3 * CALL_PATIENCE_MS);
 }
 
 /* ------------------------------------------------------------------------------ small formats */

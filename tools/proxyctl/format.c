@@ -6,6 +6,7 @@
  *    "listeners": [{"name", "mode", "bind", "requests", "errors", "p50_ms", "p99_ms"}],
  *    "services": [{"name", "requests", "errors", "p50_ms", "p99_ms",
  *                  "endpoints": [{"address", "state", "inflight", "weight"}]}],
+ *    "lists": as format_list.c says,
  *    "counters": {"requests_total": 0, ...}}			names of worker/shared/stats_tbl.h
  * workers:
  *   [{"role", "slot", "lane", "pid", "generation", "state", "connections", "requests", "age_s", "rss_kib"}]
@@ -194,6 +195,10 @@ format_status(const struct json *data, bool colour, struct str *out)
 	unconfirmed_print(json_get(data, "unconfirmed"), out);
 	listeners_print(json_get(data, "listeners"), colour, out);
 	services_print(json_get(data, "services"), colour, out);
+	if (json_len(json_get(data, "lists")) > 0) {
+		str_addc(out, '\n');
+		format_lists(json_get(data, "lists"), colour, out);
+	}
 	counters_print(json_get(data, "counters"), colour, out);
 }
 

@@ -12,8 +12,8 @@
 
 #include <time.h>
 
-static bool
-domain_match(const struct map *m, struct span host)
+bool
+acl_domain_match(const struct map *m, struct span host)
 {
 	uintptr_t wanted = COVER_SELF;
 
@@ -110,7 +110,7 @@ name_match(const struct acl_table *t, const struct acl *a, struct span host, str
 	const struct conf_list_refs *lists = &a->conf->domain_lists;
 	struct list_hit at;
 
-	if (domain_match(&a->domains, host))
+	if (acl_domain_match(&a->domains, host))
 		return true;
 	for (unsigned i = 0; i < lists->n && t->lists != NULL; i++)
 		if (list_find_name(&t->lists[lists->v[i]->index], host, &at)) {

@@ -24,4 +24,5 @@ struct acl_table {
 	struct arena	 arena;		/* names that had to be changed */
 };
 
+bool	acl_domain_match(const struct map *domains, struct span host);	/* acl.c */
 void	acl_local_read(struct acl_table *);	/* acl_address.c */
