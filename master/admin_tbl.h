@@ -61,5 +61,7 @@ CMD(CMD_LOG, "log", "[-q EXPR] [--follow] [--format combined|common|squid|json] 
     "the last requests, or those to come; -q: those that EXPR is true of")
 CMD(CMD_LOGLEVEL, "loglevel", "[error|warn|info|debug]", ADMIN_OPERATE,
     "show or set how much the event log says, in all processes until the next reload")
+CMD(CMD_TOP, "top", "[--by FIELD] [-q EXPR] [--sort rps|bytes|p99|errors] [-n N] [--once]", ADMIN_LOCAL,
+    "requests per route, host, client, rule, target and so on: a screen every 2 s (--watch), or one report")
 CMD(CMD_VERSION, "version", "", ADMIN_VIEW, "versions of proxyctl and of the running proxyd")
 CMD(CMD_HELP, "help", "[VERB]", ADMIN_LOCAL, "this list, or one verb")

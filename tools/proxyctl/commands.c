@@ -21,6 +21,7 @@
 #include "tools/proxyctl/format.h"
 #include "tools/proxyctl/output.h"
 #include "tools/proxyctl/records.h"
+#include "tools/proxyctl/top.h"
 #include "tools/proxyctl/upgrade.h"
 #include "tools/proxyctl/watch.h"
 
@@ -46,6 +47,7 @@ static call_f *const runs[CMD_MAX] = {
 	[CMD_RELOAD] = run_reload,
 	[CMD_STOP] = run_stop,
 	[CMD_LOG] = records_run,
+	[CMD_TOP] = top_run,
 	[CMD_UPGRADE] = upgrade_run,
 	[CMD_VERSION] = run_version,
 	[CMD_HELP] = run_help,
@@ -321,5 +323,7 @@ command_run(struct globals *o, int argc, char **argv)
 	seconds = call_value(&c, "--watch");
 	if (seconds == NULL)
 		seconds = o->watch;
-	return seconds != NULL ? call_watch(&c, seconds) : call_run(&c);
+	o->watch = seconds;
+	/* top looks again and again by itself: what passes in between counts too */
+	return seconds != NULL && c.id != CMD_TOP ? call_watch(&c, seconds) : call_run(&c);
 }
