@@ -390,11 +390,11 @@ START_TEST(a_look_up_among_many_domains_costs_its_labels)
 		v[i] = text[i];
 	}
 	t = acl_table_new(&big, NULL);
-	ck_assert(domain_match(&t->acls[0].domains, SPAN("d4.example")));
-	ck_assert(!domain_match(&t->acls[0].domains, SPAN("a.d4.example")));
-	ck_assert(domain_match(&t->acls[0].domains, SPAN("a.b.d99999.example")));
-	ck_assert(!domain_match(&t->acls[0].domains, SPAN("example")));
-	ck_assert(!domain_match(&t->acls[0].domains, SPAN("d100000.example")));
+	ck_assert(acl_domain_match(&t->acls[0].domains, SPAN("d4.example")));
+	ck_assert(!acl_domain_match(&t->acls[0].domains, SPAN("a.d4.example")));
+	ck_assert(acl_domain_match(&t->acls[0].domains, SPAN("a.b.d99999.example")));
+	ck_assert(!acl_domain_match(&t->acls[0].domains, SPAN("example")));
+	ck_assert(!acl_domain_match(&t->acls[0].domains, SPAN("d100000.example")));
 	acl_table_free(&t);
 	free(v);
 	free(text);
