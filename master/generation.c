@@ -127,6 +127,8 @@ build_endpoints(struct master *m, struct generation *g, struct errdetail *ed)
 	endpoint_init(g->endpoints.data, g->conf, lanes);
 	if (m->current != NULL)
 		endpoint_carry(g->endpoints.data, m->current->endpoints.data);
+	else
+		heir_endpoints(m, g->endpoints.data);
 	return 0;
 }
 

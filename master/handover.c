@@ -4,8 +4,9 @@
  *   {"format": 1, "version": "...", "pid": 1, "boot_id": "hex", "started_ms": 1, "generation": 1,
  *    "link": 5, "err": 6, "admin": {"path": "...", "fd": 7},
  *    "segments": [{"name": "stats", "fd": 8}],
+ *    "logs": {"event": {"path": "...", "fd": 9}},
  *    "drained": ["SERVICE/TARGET"],
- *    "listeners": [{"address": "...", "dual": false, "given": false, "slots": [{"fd": 9}]}]}
+ *    "listeners": [{"address": "...", "dual": false, "given": false, "slots": [{"fd": 10}]}]}
  */
 #include "master/handover.h"
 
@@ -25,6 +26,12 @@ static const char *const segment_names[HAND_SEGMENTS] = {
 	[HAND_STATS] = "stats",
 	[HAND_JOURNAL] = "journal",
 	[HAND_REPORT] = "report",
+	[HAND_ENDPOINTS] = "endpoints",
+};
+
+static const char *const log_names[HAND_LOGS] = {
+	[HAND_EVENT_LOG] = "event",
+	[HAND_ACCESS_LOG] = "access",
 };
 
 /* ---------------------------------------------------------------- writing */
@@ -65,6 +72,27 @@ drained_json(struct span rest)
 	return list;
 }
 
+static struct json *
+file_json(const char *path, int fd)
+{
+	struct json *o = json_obj();
+
+	json_set_str(o, "path", path);
+	json_set_int(o, "fd", fd);
+	return o;
+}
+
+static struct json *
+logs_json(const struct handover *h)
+{
+	struct json *o = json_obj();
+
+	for (unsigned i = 0; i < HAND_LOGS; i++)
+		if (h->log[i].path != NULL)
+			json_set(o, log_names[i], file_json(h->log[i].path, h->log[i].fd));
+	return o;
+}
+
 static void
 set_lists(struct json *o, const struct handover *h)
 {
@@ -102,13 +130,9 @@ handover_write(const struct handover *h, struct str *out)
 	json_set_int(o, "generation", h->generation);
 	json_set_int(o, "link", h->link);
 	json_set_int(o, "err", h->err);
-	if (h->admin >= 0) {
-		struct json *admin = json_obj();
-
-		json_set_str(admin, "path", h->admin_path);
-		json_set_int(admin, "fd", h->admin);
-		json_set(o, "admin", admin);
-	}
+	if (h->admin >= 0)
+		json_set(o, "admin", file_json(h->admin_path, h->admin));
+	json_set(o, "logs", logs_json(h));
 	set_lists(o, h);
 	json_dump(o, false, out);
 	json_free(&o);
@@ -186,6 +210,26 @@ read_admin(struct handover *h, const struct json *admin, struct errdetail *ed)
 		return 0;
 	rc = get_text(admin, "path", h->admin_path, sizeof h->admin_path, ed);
 	return rc == 0 ? get_fd(admin, "fd", &h->admin, ed) : rc;
+}
+
+static int
+read_logs(struct handover *h, const struct json *logs, struct errdetail *ed)
+{
+	for (unsigned i = 0; i < HAND_LOGS; i++) {
+		const struct json *o = json_get(logs, log_names[i]);
+		const char *path = json_str(json_get(o, "path"), NULL);
+
+		if (o == NULL)
+			continue;
+		if (path == NULL)
+			return err_set(ed, -E_PROTO, "hand-over: a log without a path");
+		h->log[i].path = strdup(path);
+		if (h->log[i].path == NULL)
+			return err_set(ed, -E_NOMEM, "hand-over: no memory for paths");
+		if (get_fd(o, "fd", &h->log[i].fd, ed) != 0)
+			return -E_PROTO;
+	}
+	return 0;
 }
 
 /* A segment of a name that is not known here belongs to another version: it is not taken. */
@@ -266,6 +310,8 @@ read_all(struct handover *h, const struct json *o, struct errdetail *ed)
 	if (rc == 0)
 		rc = read_admin(h, json_get(o, "admin"), ed);
 	if (rc == 0)
+		rc = read_logs(h, json_get(o, "logs"), ed);
+	if (rc == 0)
 		rc = read_segments(h, json_get(o, "segments"), ed);
 	if (rc == 0)
 		rc = read_bounds(h, json_get(o, "listeners"), ed);
@@ -283,6 +329,8 @@ handover_parse(struct handover *h, struct span text, struct errdetail *ed)
 	*h = (struct handover){ .link = -1, .err = -1, .admin = -1 };
 	for (unsigned i = 0; i < HAND_SEGMENTS; i++)
 		h->segment[i] = -1;
+	for (unsigned i = 0; i < HAND_LOGS; i++)
+		h->log[i].fd = -1;
 	if (text.n > HANDOVER_MAX)
 		return err_set(ed, -E_LIMIT, "hand-over: longer than %u bytes", HANDOVER_MAX);
 	o = json_parse(text, ed);
@@ -303,6 +351,10 @@ handover_fini(struct handover *h)
 	free(h->bounds);
 	h->bounds = NULL;
 	h->nbounds = 0;
+	for (unsigned i = 0; i < HAND_LOGS; i++) {
+		free(h->log[i].path);
+		h->log[i].path = NULL;
+	}
 	str_fini(&h->drained);
 }
 
@@ -318,6 +370,9 @@ handover_each_fd(const struct handover *h, int (*f)(void *arg, int fd), void *ar
 	for (unsigned i = 0; i < HAND_SEGMENTS && rc == 0; i++)
 		if (h->segment[i] >= 0)
 			rc = f(arg, h->segment[i]);
+	for (unsigned i = 0; i < HAND_LOGS && rc == 0; i++)
+		if (h->log[i].path != NULL)
+			rc = f(arg, h->log[i].fd);
 	for (unsigned i = 0; i < h->nbounds; i++)
 		for (unsigned k = 0; k < h->bounds[i].nfds && rc == 0; k++)
 			rc = f(arg, h->bounds[i].fd[k]);

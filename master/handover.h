@@ -27,7 +27,13 @@ enum handover_word {
 
 enum handover_took { HAND_TOOK_JOURNAL = 1 << 0, HAND_TOOK_ADMIN = 1 << 1 };
 
-enum handover_segment { HAND_STATS, HAND_JOURNAL, HAND_REPORT, HAND_SEGMENTS };
+enum handover_segment { HAND_STATS, HAND_JOURNAL, HAND_REPORT, HAND_ENDPOINTS, HAND_SEGMENTS };
+enum handover_file { HAND_EVENT_LOG, HAND_ACCESS_LOG, HAND_LOGS };
+
+struct handover_log {
+	char		*path;		/* owned by a parsed one; NULL: no file */
+	int		fd;
+};
 
 struct handover_bound {
 	struct addr	addr;
@@ -45,6 +51,7 @@ struct handover {
 	int		admin;		/* listening; -1: none */
 	char		admin_path[SOCKET_PATH_MAX];
 	int		segment[HAND_SEGMENTS];	/* -1: none */
+	struct handover_log log[HAND_LOGS];
 	struct handover_bound *bounds;	/* owned, with their arrays, by a parsed one */
 	unsigned	nbounds;
 	struct str	drained;	/* as drain.h lists them; owned by a parsed one */

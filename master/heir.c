@@ -32,6 +32,8 @@ heir_init(struct heir *h)
 	h->given.link = h->given.err = h->given.admin = -1;
 	for (unsigned i = 0; i < HAND_SEGMENTS; i++)
 		h->given.segment[i] = -1;
+	for (unsigned i = 0; i < HAND_LOGS; i++)
+		h->given.log[i].fd = -1;
 }
 
 bool
@@ -134,6 +136,26 @@ heir_stderr(struct heir *h)
 	(void)dup2(h->given.err, STDERR_FILENO);
 	(void)close(h->given.err);
 	h->given.err = -1;
+}
+
+void
+heir_endpoints(struct master *m, struct endpoint_data *to)
+{
+	struct errdetail ed = { 0 };
+	struct shm old;
+	int fd = m->heir.given.segment[HAND_ENDPOINTS];
+
+	m->heir.given.segment[HAND_ENDPOINTS] = -1;
+	if (fd < 0)
+		return;
+	if (shm_attach(&old, fd, "endpoints", ENDPOINT_VERSION, false, &ed) != 0) {
+		log_write(LOG_WARN, "upgrade: %s; health begins anew", ed.text);
+		(void)close(fd);
+		return;
+	}
+	if (endpoint_sound(old.data, old.size))
+		endpoint_carry(to, old.data);
+	shm_close(&old);
 }
 
 void

@@ -12,8 +12,9 @@
 #include "master/handover.h"
 #include "worker/io/loop.h"
 
-struct master;
+struct endpoint_data;
 struct generation;
+struct master;
 
 struct heir {
 	struct loop_source link;	/* to the master before this one; fd -1: there is none, or it is gone */
@@ -31,6 +32,8 @@ void	heir_init(struct heir *);
 int	heir_open(struct master *, struct errdetail *) MUST_CHECK;
 int	heir_watch(struct master *, struct errdetail *) MUST_CHECK;	/* the loop is there */
 void	heir_stderr(struct heir *);	/* from now on messages go where the old master's went */
+/* Health of endpoints as the old master's processes know it, into a new table. */
+void	heir_endpoints(struct master *, struct endpoint_data *);
 void	heir_close(struct master *);
 
 bool	heir_started(const struct heir *);	/* this process replaces another */

@@ -44,52 +44,77 @@ open_path(int *fd, const char *path, const char *key, struct errdetail *ed)
 	return *fd >= 0 ? 0 : err_sys(ed, "%s: cannot open '%s' for writing", key, path);
 }
 
-/* One log as the configuration names it; *path is a copy when it is a file. */
+/* One log: what is open, and what the configuration wants. */
+struct place { int fd; char *path; };
+
 static int
-open_named(int *fd, char **path, const char *name, const char *key, struct errdetail *ed)
+open_named(struct place *p, const struct place *have, const char *name, const char *key,
+    struct errdetail *ed)
 {
-	*path = NULL;
-	*fd = -1;
+	*p = (struct place){ .fd = -1 };
 	if (name == NULL || strcmp(name, "off") == 0)
 		return 0;
 	if (strcmp(name, "stdout") == 0)
-		*fd = STDOUT_FILENO;
+		p->fd = STDOUT_FILENO;
 	else if (strcmp(name, "stderr") == 0)
-		*fd = STDERR_FILENO;
-	if (*fd >= 0)
+		p->fd = STDERR_FILENO;
+	if (p->fd >= 0)
 		return 0;
-	*path = strdup(name);
-	if (*path == NULL)
+	p->path = strdup(name);
+	if (p->path == NULL)
 		return err_set(ed, -E_NOMEM, "%s: no memory", key);
-	return open_path(fd, name, key, ed);
+	if (have->path != NULL && strcmp(have->path, name) == 0)
+		p->fd = fcntl(have->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	return p->fd >= 0 ? 0 : open_path(&p->fd, name, key, ed);
+}
+
+static void
+place_close(struct place *p)
+{
+	close_fd(&p->fd);
+	free(p->path);
 }
 
 int
 logs_open(struct logs *l, const struct conf *conf, struct errdetail *ed)
 {
-	struct logs new;
+	struct place old[2] = { { l->event, l->event_path }, { l->access, l->access_path } };
+	struct place event = { .fd = -1 }, access = { .fd = -1 };
 	int rc;
 
-	logs_init(&new);
-	rc = open_named(&new.event, &new.event_path, conf->process.log, "process.log", ed);
+	rc = open_named(&event, &old[0], conf->process.log, "process.log", ed);
 	if (rc == 0)
-		rc = open_named(&new.access, &new.access_path, conf->telemetry.access_log.path,
+		rc = open_named(&access, &old[1], conf->telemetry.access_log.path,
 		    "telemetry.access_log.path", ed);
 	if (rc != 0) {
-		close_fd(&new.event);
-		close_fd(&new.access);
-		free(new.event_path);
-		free(new.access_path);
+		place_close(&event);
+		place_close(&access);
 		return rc;
 	}
-	if (new.event < 0)
-		new.event = STDERR_FILENO;
-	log_reopen(new.event);
-	close_fd(&l->event);
-	close_fd(&l->access);
-	free(l->event_path);
-	free(l->access_path);
-	*l = new;
+	if (event.fd < 0)
+		event.fd = STDERR_FILENO;
+	log_reopen(event.fd);
+	place_close(&old[0]);
+	place_close(&old[1]);
+	*l = (struct logs){ event.fd, access.fd, event.path, access.path };
+	return 0;
+}
+
+int
+logs_take(struct logs *l, int event, const char *event_path, int access, const char *access_path,
+    struct errdetail *ed)
+{
+	if (event_path != NULL)
+		l->event_path = strdup(event_path);
+	if (access_path != NULL)
+		l->access_path = strdup(access_path);
+	if ((event_path != NULL && l->event_path == NULL) ||
+	    (access_path != NULL && l->access_path == NULL))
+		return err_set(ed, -E_NOMEM, "logs: no memory");
+	if (event_path != NULL)
+		l->event = event;
+	if (access_path != NULL)
+		l->access = access;
 	return 0;
 }
 

@@ -131,8 +131,12 @@ step_limits(struct start *s, struct errdetail *ed)
 static int
 step_logs(struct start *s, struct errdetail *ed)
 {
-	int rc = logs_open(&s->m->logs, s->conf, ed);
+	const struct handover_log *have = s->m->heir.given.log;
+	int rc = logs_take(&s->m->logs, have[HAND_EVENT_LOG].fd, have[HAND_EVENT_LOG].path,
+	    have[HAND_ACCESS_LOG].fd, have[HAND_ACCESS_LOG].path, ed);
 
+	if (rc == 0)
+		rc = logs_open(&s->m->logs, s->conf, ed);
 	if (rc != 0)
 		return rc;
 	log_open(s->m->logs.event, "master");
@@ -193,7 +197,7 @@ step_segments(struct start *s, struct errdetail *ed)
 	if (!heir_started(&m->heir))
 		return segments_open(&m->segments, conf_workers(s->conf), ed);
 	rc = segments_take_over(&m->segments, m->heir.given.segment, conf_workers(s->conf), ed);
-	if (rc == 0 && m->segments.journal.fd == m->heir.given.segment[HAND_JOURNAL])
+	if (rc == 0 && m->segments.journal_taken)
 		m->heir.took |= HAND_TOOK_JOURNAL;
 	return rc;
 }

@@ -55,6 +55,7 @@ taken(struct shm *s, int fd, const char *name, uint32_t version)
 	if (shm_attach(s, fd, name, version, true, &ed) == 0)
 		return true;
 	log_write(LOG_WARN, "upgrade: %s; begins anew", ed.text);
+	(void)close(fd);
 	return false;
 }
 
@@ -62,25 +63,26 @@ taken(struct shm *s, int fd, const char *name, uint32_t version)
 static bool
 take_stats(struct segments *s, int fd, unsigned workers)
 {
-	struct errdetail ed = { 0 };
-
 	if (!taken(&s->stats, fd, "stats", STATS_VERSION))
 		return false;
 	s->lanes = ((struct stats_data *)s->stats.data)->lanes;
 	if (s->lanes > 0 && stats_size(s->lanes) == s->stats.size &&
-	    segments_fit(s, workers, &ed) == 0)
+	    segments_fit(s, workers, NULL) == 0)
 		return true;
-	log_write(LOG_WARN, "upgrade: segments begin anew: %s",
-	    ed.text[0] != '\0' ? ed.text : "the number of lanes makes no sense");
+	log_write(LOG_WARN,
+	    "upgrade: segments stats, journal, report: laid out for other than %u workers; "
+	    "they begin anew",
+	    workers);
 	shm_close(&s->stats);
 	return false;
 }
 
 static int
-take_or_make(struct shm *s, int fd, const char *name, uint32_t version, size_t size,
+take_or_make(struct shm *s, int fd, const char *name, uint32_t version, size_t size, bool *kept,
     struct errdetail *ed)
 {
-	if (taken(s, fd, name, version) && s->size == size)
+	*kept = taken(s, fd, name, version) && s->size == size;
+	if (*kept)
 		return 0;
 	if (s->fd >= 0)
 		log_write(LOG_WARN, "upgrade: segment %s: %zu bytes instead of %zu; begins anew",
@@ -92,16 +94,22 @@ take_or_make(struct shm *s, int fd, const char *name, uint32_t version, size_t s
 int
 segments_take_over(struct segments *s, const int *fd, unsigned workers, struct errdetail *ed)
 {
+	bool report;
 	int rc;
 
 	s->stats.fd = s->journal.fd = s->report.fd = -1;
-	if (!take_stats(s, fd[HAND_STATS], workers))
+	if (!take_stats(s, fd[HAND_STATS], workers)) {
+		if (fd[HAND_JOURNAL] >= 0)
+			(void)close(fd[HAND_JOURNAL]);
+		if (fd[HAND_REPORT] >= 0)
+			(void)close(fd[HAND_REPORT]);
 		return segments_open(s, workers, ed);
+	}
 	rc = take_or_make(&s->journal, fd[HAND_JOURNAL], "journal", JOURNAL_VERSION,
-	    journal_size(s->lanes), ed);
+	    journal_size(s->lanes), &s->journal_taken, ed);
 	if (rc == 0)
 		rc = take_or_make(&s->report, fd[HAND_REPORT], "report", REPORT_VERSION,
-		    report_size(s->lanes), ed);
+		    report_size(s->lanes), &report, ed);
 	if (rc != 0) {
 		segments_close(s);
 		return rc;

@@ -2,19 +2,24 @@
  * segments.h - the shared memory that lives as long as the master: statistics, journal, crash reports.
  */
 #pragma once
+#include <stdbool.h>
 #include <sys/types.h>
 #include "conf/base/shm.h"
 #include "worker/shared/journal.h"
 #include "worker/shared/report.h"
 #include "worker/shared/stats.h"
 
-struct segments { struct shm stats, journal, report; unsigned lanes; };
+struct segments {
+	struct shm	stats, journal, report;
+	unsigned	lanes;
+	bool		journal_taken;	/* over from an old master */
+};
 
 /* Lane 0 is the past; then three per worker (old, new and dying overlap) and some for agents and loggers. */
 int	segments_open(struct segments *, unsigned workers, struct errdetail *) MUST_CHECK;
 /*
  * The same with the descriptors an old master hands over, by enum handover_segment (-1: none). One whose layout is
- * another is made anew, and the log says which. The descriptor of one that is taken is its shm's.
+ * another is made anew, and the log says which. Takes the descriptors.
  */
 int	segments_take_over(struct segments *, const int *fd, unsigned workers, struct errdetail *) MUST_CHECK;
 void	segments_close(struct segments *);

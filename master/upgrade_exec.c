@@ -98,6 +98,11 @@ describe(const struct master *m, struct handover *h, struct handover_bound *boun
 			[HAND_STATS] = m->segments.stats.fd,
 			[HAND_JOURNAL] = m->segments.journal.fd,
 			[HAND_REPORT] = m->segments.report.fd,
+			[HAND_ENDPOINTS] = m->current->endpoints.fd,
+		},
+		.log = {
+			[HAND_EVENT_LOG] = { m->logs.event_path, m->logs.event },
+			[HAND_ACCESS_LOG] = { m->logs.access_path, m->logs.access },
 		},
 		.bounds = bounds,
 		.nbounds = list_bounds(m, bounds),

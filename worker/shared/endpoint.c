@@ -62,6 +62,24 @@ endpoint_size(const struct conf *c, unsigned lanes)
 	    lanes * ENDPOINT_SHARES(endpoints_total(c)) * sizeof(struct endpoint_share);
 }
 
+static bool
+part_fits(uint64_t at, uint64_t n, size_t each, size_t size)
+{
+	return at % _Alignof(uint64_t) == 0 && at <= size && n <= (size - at) / each;
+}
+
+bool
+endpoint_sound(const struct endpoint_data *d, size_t size)
+{
+	uint64_t shares;
+
+	return size >= sizeof *d && d->total <= size &&
+	    !__builtin_mul_overflow((uint64_t)d->lanes, ENDPOINT_SHARES(d->total), &shares) &&
+	    part_fits(d->table_off, d->services, sizeof(struct endpoint_table), size) &&
+	    part_fits(d->endpoint_off, d->total, sizeof(struct endpoint), size) &&
+	    part_fits(d->share_off, shares, sizeof(struct endpoint_share), size);
+}
+
 struct endpoint_table *
 endpoint_table(const struct endpoint_data *d, unsigned service)
 {

@@ -63,6 +63,8 @@ size_t	endpoint_size(const struct conf *, unsigned lanes);
 void	endpoint_init(struct endpoint_data *, const struct conf *, unsigned lanes);
 /* Master: health and resolved addresses, by names of services and targets and by address. */
 void	endpoint_carry(struct endpoint_data *to, const struct endpoint_data *from);
+/* Does what the head says lie within size bytes? For a table that another program wrote. */
+bool	endpoint_sound(const struct endpoint_data *, size_t size);
 struct endpoint_table *endpoint_table(const struct endpoint_data *, unsigned service);
 /* NULL: i is out of range. */
 struct endpoint *endpoint_at(const struct endpoint_data *, const struct endpoint_table *, unsigned i);

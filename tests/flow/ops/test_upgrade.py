@@ -1,4 +1,5 @@
 """Binary upgrades: a new master takes over under load, or fails in every way and nobody notices."""
+import collections
 import json
 import os
 import re
@@ -6,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -28,12 +30,14 @@ def instance(scratch, origin, request):
     origin.script = lambda r: [reply(bodies.body("load", 2000))] if r.target.startswith("/load") else [reply("ok")]
     started = []
 
-    def go(**extra):
+    def go(files=(), **extra):
         port = free_port()
         base = {"process": {"workers": 2, "drain": "5s", "upgrade_timeout": "2s"}}
         conf = config.reverse(port, origin.address, **config.merged(base, extra))
         p = Upgraded(scratch / f"up-{request.node.name[:40]}-{len(started)}", conf, name="up")
         p.port = port
+        for name, text in dict(files).items():
+            (p.folder / name).write_text(text)
         started.append(p)
         return p.start()
     yield go
@@ -171,6 +175,62 @@ def test_limits_and_identity_survive(instance, origin):
     assert after["counters"]["connections_accepted_total"] >= before["counters"]["connections_accepted_total"] + 5
     via = [r.head.get("Via") for r in origin.requests[seen:]]
     assert via[0] and set(via) == {via[0]}, "another name for the same service: loops would not be seen"
+
+
+def test_what_is_known_of_targets_survives(instance, origin):
+    dead = free_port()
+    p = instance(services=[config.service("app", origin.address, f"127.0.0.1:{dead}")])
+    for _ in range(20):
+        assert get(p.port, "/x").status == 200
+
+    def targets():
+        rows = [a for t in json.loads(p.ctl("upstream", "ls", "--json", check=True).stdout) for a in t.get("addresses", [t])]
+        return {a["address"]: a for a in rows}
+    before = targets()
+    assert before[f"127.0.0.1:{dead}"]["state"] == "ejected", before
+    assert p.upgrade().returncode == 0
+    after = targets()
+    assert after[f"127.0.0.1:{dead}"]["state"] == "ejected", after
+    assert after[origin.address]["requests"] == before[origin.address]["requests"] >= 20, (before, after)
+
+
+def test_segments_of_another_size_begin_anew_and_no_record_is_lost(instance, origin):
+    """More workers than the lanes were laid out for: the old master's logger writes what its workers leave."""
+    p = instance(process={"workers": 1})
+    origin.on("/slow", [b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha", 1.0, b"lf"])
+    with Client(p.port) as c:
+        c.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert c.head().status == 200
+        p.write(config.merged(p.conf, {"process": {"workers": 20}}))
+        assert p.upgrade().returncode == 0
+        assert "segments stats, journal, report: laid out for other than 20 workers" in p.log()
+        assert get(p.port, "/new").status == 200
+        assert c.reader.exactly(4) == b"half"
+    p.records(lambda r: r["target"] == "/slow")
+    p.records(lambda r: r["target"] == "/new")
+    assert counters(p)["requests_total"] == 1
+
+
+def test_no_request_passes_while_the_lists_are_compiled_anew(instance, origin):
+    port = free_port()
+    many = "".join(f"n{i}.example\n" for i in range(50000)) + "blocked.test\n"
+    p = instance(files={"blocked.txt": many}, mode="forward", services=[], routes=[],
+                 listeners=[{"name": "front", "bind": [f"127.0.0.1:{port}"]}],
+                 process={"upgrade_timeout": "20s"}, forward={"default_rules": False}, acls={"bad": {"domain": ["@blocked"]}},
+                 lists={"blocked": {"file": "blocked.txt", "kind": "domains"}},
+                 rules=[{"id": "no", "deny": True, "all": ["bad"]}, {"id": "lab", "allow": True, "open": ["127.0.0.0/8"]}])
+    seen, stop = collections.Counter(), threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            seen[get(port, "http://blocked.test/", host="blocked.test").status] += 1
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for _ in range(3):
+        assert p.upgrade().returncode == 0, p.log()[-2000:]
+    stop.set()
+    asking.join()
+    assert set(seen) == {403} and seen[403] > 20, seen
 
 
 def test_new_configuration_is_taken_with_more_and_other_listeners(instance):

@@ -225,10 +225,115 @@ START_TEST(the_star_and_the_brackets_are_different_addresses)
 }
 END_TEST
 
+/* Another master's sockets, as they come through an upgrade: two descriptors of one address. */
+static void
+take_from(struct bounds *to, const struct bounds *from, unsigned generation)
+{
+	const struct bound *b = only(from);
+	struct bound_plan plan = { .addr = &b->addr, .lent = true, .generation = generation };
+	int fd[2] = { dup(b->fd[0]), dup(b->fd[1]) };
+
+	ck_assert_int_eq(bounds_take(to, &plan, fd, 2, NULL), 0);
+}
+
+START_TEST(sockets_of_another_master_are_used_and_stay_his_until_he_leaves)
+{
+	uint16_t port = free_port();
+	struct bounds old, new;
+	struct sketch s;
+
+	bounds_init(&old);
+	bounds_init(&new);
+	ck_assert_int_eq(bounds_plan(&old, sketch(&s, "127.0.0.1", port, NULL, 0), 2, 7, NULL), 0);
+	take_from(&new, &old, 7);
+	ck_assert_int_eq(bounds_plan(&new, &s.conf, 3, 8, NULL), 0);
+	ck_assert_uint_eq(new.all.count, 1);
+	ck_assert_uint_eq(only(&new)->nfds, 3);
+	ck_assert_uint_eq(only(&new)->nlive, 2);
+	bounds_fini(&new); /* it failed: nothing has happened */
+	ck_assert(connects(port));
+	bounds_init(&new);
+	take_from(&new, &old, 7);
+	ck_assert_int_eq(bounds_plan(&new, &s.conf, 2, 8, NULL), 0);
+	bounds_own(&new);
+	bounds_leave(&old); /* it serves: the old one goes without a word to the kernel */
+	ck_assert_uint_eq(old.all.count, 0);
+	ck_assert(connects(port));
+	bounds_retire(&new, 9, 1);
+	bounds_tick(&new, 2);
+	ck_assert(!connects(port));
+}
+END_TEST
+
+START_TEST(a_descriptor_that_does_not_listen_there_is_not_taken)
+{
+	uint16_t port = free_port();
+	struct errdetail ed = { 0 };
+	struct addr addr;
+	struct bound_plan plan = { .addr = &addr };
+	struct bounds bs;
+	int fd;
+
+	ck_assert_int_eq(addr_parse(&addr, "127.0.0.1:1", NULL), 0);
+	addr_set_port(&addr, port);
+	fd = bind_tcp(&addr, false, false);
+	bounds_init(&bs);
+	ck_assert_int_lt(bounds_take(&bs, &plan, &fd, 1, &ed), 0);
+	ck_assert_ptr_nonnull(strstr(ed.text, "does not listen"));
+	ck_assert_int_eq(listen(fd, 1), 0);
+	addr_set_port(&addr, (uint16_t)(port + 1));
+	ck_assert_int_lt(bounds_take(&bs, &plan, &fd, 1, NULL), 0);
+	ck_assert_uint_eq(bs.all.count, 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_socket_handed_in_is_shared_and_never_shut_down)
+{
+	uint16_t port = free_port();
+	struct listen_fd *list;
+	unsigned n, nslots;
+	struct sketch s, other;
+	struct bounds manager, bs;
+	struct bound_plan plan = { .given = true };
+	int fd[2];
+
+	bounds_init(&manager);
+	bounds_init(&bs);
+	ck_assert_int_eq(
+	    bounds_plan(&manager, sketch(&s, "127.0.0.1", port, NULL, 0), 1, 1, NULL), 0);
+	plan.addr = &only(&manager)->addr;
+	fd[0] = dup(only(&manager)->fd[0]);
+	ck_assert_int_eq(bounds_take(&bs, &plan, fd, 1, NULL), 0);
+	ck_assert_int_eq(bounds_plan(&bs, &s.conf, 3, 1, NULL), 0);
+	bounds_prune(&bs);
+	ck_assert_int_eq(bounds_list(&bs, 1, &list, &n, &nslots), 0);
+	ck_assert_uint_eq(n, 3);
+	ck_assert(list[0].shared && list[2].shared);
+	free(list);
+	bounds_retire(&bs, 2, 1);
+	bounds_tick(&bs, 2);
+	ck_assert_uint_eq(bs.all.count, 0);
+	ck_assert(connects(port)); /* the manager's own goes on */
+	fd[1] = dup(only(&manager)->fd[0]);
+	ck_assert_int_eq(bounds_take(&bs, &plan, fd + 1, 1, NULL), 0);
+	ck_assert_int_eq(
+	    bounds_plan(&bs, sketch(&other, "127.0.0.1", free_port(), NULL, 0), 1, 1, NULL), 0);
+	bounds_prune(&bs); /* no plan names it */
+	ck_assert_uint_eq(bs.all.count, 1);
+	ck_assert(connects(port));
+	bounds_fini(&bs);
+	bounds_fini(&manager);
+}
+END_TEST
+
 UNIT_MAIN("master/listen", the_same_address_keeps_its_sockets,
     slots_of_a_generation_that_failed_never_listen, fewer_workers_leave_no_slot_behind,
     an_address_that_is_named_no_more_closes_when_its_time_has_come,
     an_address_taken_back_before_its_time_stays_open,
     a_port_that_another_program_serves_is_an_error_although_both_would_share_it,
     a_plan_that_fails_half_way_closes_what_it_opened,
-    the_star_and_the_brackets_are_different_addresses)
+    the_star_and_the_brackets_are_different_addresses,
+    sockets_of_another_master_are_used_and_stay_his_until_he_leaves,
+    a_descriptor_that_does_not_listen_there_is_not_taken,
+    a_socket_handed_in_is_shared_and_never_shut_down)

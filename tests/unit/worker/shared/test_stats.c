@@ -1,5 +1,6 @@
 #include "tests/unit/unit.h"
 #include <math.h>
+#include <pthread.h>
 #include "worker/shared/stats.c"
 
 #define LANES 4
@@ -180,8 +181,50 @@ START_TEST(lanes_run_out_politely)
 }
 END_TEST
 
+struct folding { struct stats_data *d; unsigned first; };
+
+static void *
+fold_often(void *arg)
+{
+	struct folding *f = arg;
+
+	for (unsigned i = 0; i < 20000; i++) {
+		struct stats_lane *l = stats_lane_take(f->d, 1, 0, 1);
+
+		if (l == NULL)
+			continue;
+		l->counter[C_REQUESTS] = 1;
+		l->hist_total[0].bucket[3] = 1;
+		stats_lane_fold(f->d, l);
+		f->first++;
+	}
+	return NULL;
+}
+
+START_TEST(two_masters_take_and_fold_lanes_at_a_time_and_lose_nothing)
+{
+	struct stats_data *d = stats_new();
+	struct folding f[2] = { { d, 0 }, { d, 0 } };
+	struct hist total;
+	pthread_t t[2];
+
+	ck_assert_uint_eq(stats_slot(d, STATS_LISTENER, "a"), stats_slot(d, STATS_LISTENER, "a"));
+	d->name[0].kind = STATS_LISTENER;
+	for (unsigned i = 0; i < 2; i++)
+		ck_assert_int_eq(pthread_create(&t[i], NULL, fold_often, &f[i]), 0);
+	for (unsigned i = 0; i < 2; i++)
+		ck_assert_int_eq(pthread_join(t[i], NULL), 0);
+	stats_sum_hist(d, 0, &total, NULL);
+	ck_assert_uint_eq(f[0].first + f[1].first, 40000);
+	ck_assert_uint_eq(stats_sum(d, C_REQUESTS), 40000);
+	ck_assert_uint_eq(total.bucket[3], 40000);
+	free(d);
+}
+END_TEST
+
 UNIT_MAIN("worker/shared/stats", every_value_lies_in_its_bucket,
     quantile_is_within_an_eighth_above_the_exact_one, empty_histogram_has_no_quantile,
     small_values_are_exact, slot_is_found_again_by_kind_and_name,
     long_names_that_begin_alike_have_different_slots, full_table_ends_in_the_shared_slot,
-    folded_lane_keeps_counters_and_loses_gauges, lanes_run_out_politely)
+    folded_lane_keeps_counters_and_loses_gauges, lanes_run_out_politely,
+    two_masters_take_and_fold_lanes_at_a_time_and_lose_nothing)
