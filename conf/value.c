@@ -210,10 +210,8 @@ set_strs(struct item_ctx *c, const struct item *it, struct conf_strs *field, con
 static int
 peers_parse(struct cidr *out, const struct item *it, const char *text, struct errdetail *ed)
 {
-	if (!(it->flags & ITEM_PEERS) || strcmp(text, CIDR_UNIX) != 0)
-		return cidr_parse(out, text, ed);
-	*out = (struct cidr){ .family = AF_UNIX };
-	return 0;
+	return (it->flags & ITEM_PEERS) != 0 ? cidr_parse_peers(out, text, ed) :
+					       cidr_parse(out, text, ed);
 }
 
 static void

@@ -16,7 +16,7 @@ set_client(struct json *args, const struct admin_request *r, struct errdetail *e
 {
 	const char *client = admin_option(r, "--client");
 	struct cidr cidr;
-	int rc = client == NULL ? 0 : cidr_parse(&cidr, client, ed);
+	int rc = client == NULL ? 0 : cidr_parse_peers(&cidr, client, ed);
 
 	if (rc == 0 && client != NULL)
 		json_set_str(args, "client", client);

@@ -47,9 +47,9 @@ CMD(CMD_UPSTREAM_LS, "upstream ls", "[SERVICE]", ADMIN_VIEW, "the targets of ser
 CMD(CMD_WORKERS, "workers", "", ADMIN_VIEW, "the processes and what they do")
 CMD(CMD_DRAIN, "drain", "TARGET|SERVICE/TARGET [--undo]", ADMIN_OPERATE,
     "no new requests for a target, as configured or one of its addresses; those it has finish; survives reloads")
-CMD(CMD_CONN_LS, "conn ls", "[--client CIDR] [--limit N]", ADMIN_VIEW,
+CMD(CMD_CONN_LS, "conn ls", "[--client CIDR|unix] [--limit N]", ADMIN_VIEW,
     "client connections of all workers, at most N of each (200); --client: of these addresses")
-CMD(CMD_CONN_KILL, "conn kill", "ID | --client CIDR", ADMIN_OPERATE,
+CMD(CMD_CONN_KILL, "conn kill", "ID | --client CIDR|unix", ADMIN_OPERATE,
     "reset a connection that conn ls names, or all of these addresses; tells how many")
 CMD(CMD_EXPLAIN, "explain", "METHOD URL [--client IP] [-H HEADER]... [--at TIME] [--listener NAME] [--no-dns]", ADMIN_VIEW,
     "what would become of a request, and why; nothing is sent. --at: \"Mon 09:00\"; -H: \"Name: value\"")

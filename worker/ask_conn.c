@@ -86,7 +86,7 @@ choice_take(struct choice *c, const struct json *args, struct errdetail *ed)
 
 	*c = (struct choice){ .id = json_str(json_get(args, "id"), NULL),
 		.by_client = client != NULL };
-	return client == NULL ? 0 : cidr_parse(&c->cidr, client, ed);
+	return client == NULL ? 0 : cidr_parse_peers(&c->cidr, client, ed);
 }
 
 static bool

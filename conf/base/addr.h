@@ -37,6 +37,7 @@ const char *addr_text(const struct addr *, char buf[ADDR_TEXT]);	/* "1.2.3.4:80"
 /* "10.0.0.0/8", "::1"; "all" and bits behind the prefix are errors. A mapped block becomes IPv4. Never AF_UNIX. */
 int	cidr_parse(struct cidr *, const char *text, struct errdetail *) MUST_CHECK;
 #define CIDR_UNIX "unix"				/* how a block of AF_UNIX is written */
+int	cidr_parse_peers(struct cidr *, const char *text, struct errdetail *) MUST_CHECK;	/* or CIDR_UNIX */
 bool	cidr_has(const struct cidr *, const struct addr *);	/* the address is folded first */
 void	cidr_text(const struct cidr *, char buf[ADDR_TEXT]);
 

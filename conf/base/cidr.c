@@ -169,6 +169,15 @@ cidr_parse(struct cidr *out, const char *text, struct errdetail *ed)
 	return 0;
 }
 
+int
+cidr_parse_peers(struct cidr *out, const char *text, struct errdetail *ed)
+{
+	if (strcmp(text, CIDR_UNIX) != 0)
+		return cidr_parse(out, text, ed);
+	*out = (struct cidr){ .family = AF_UNIX };
+	return 0;
+}
+
 bool
 cidr_has(const struct cidr *c, const struct addr *a)
 {

@@ -1,6 +1,7 @@
 """conn ls and conn kill: what a connection does is seen while it does it; a killed one is reset, counted and logged."""
 import os
 import signal
+import socket
 import time
 
 import pytest
@@ -27,10 +28,14 @@ def origin():
 
 
 @pytest.fixture(scope="module")
-def p(launch, origin):
-    port = free_port()
-    listener = {"name": "front", "bind": [f"127.0.0.1:{port}"], "trusted_proxies": ["127.0.0.1/32"]}
-    proxy = launch(config.reverse(port, origin.address, process={"workers": 2, "drain": "1s"}, listeners=[listener]), "conn")
+def p(launch, origin, scratch):
+    port, folder = free_port(), scratch / "conn-local"
+    folder.mkdir()
+    folder.chmod(0o777)         # workers dropped root; the master binds
+    listeners = [{"name": "front", "bind": [f"127.0.0.1:{port}"], "trusted_proxies": ["127.0.0.1/32"]},
+                 {"name": "local", "bind": [f"unix:{folder}/sock"]}]
+    proxy = launch(config.reverse(port, origin.address, process={"workers": 2, "drain": "1s"}, listeners=listeners), "conn")
+    proxy.local = f"{folder}/sock"
     proxy.port = port
     return proxy
 
@@ -109,6 +114,15 @@ def test_the_client_behind_a_trusted_proxy_is_a_client_too(p):
         row = one(p, c, "waiting")
         assert row["for"] == "192.0.2.7", row
         assert [x["id"] for x in conns(p, "--client", "192.0.2.0/24")] == [row["id"]]
+
+
+def test_clients_of_a_unix_listener_have_a_name_too(p):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(p.local)
+        rows = wait_for(lambda: conns(p, "--client", "unix"))
+        assert [(r["client"], r["listener"]) for r in rows] == [("unix:", "local")], rows
+        assert data_of(p.ctl("conn", "kill", "--client", "unix", "--json", check=True).stdout)["killed"] == 1
+        assert s.recv(1) == b""
 
 
 def test_a_list_has_a_bound_and_says_what_it_left_out(p):
