@@ -71,5 +71,13 @@ bool	fetch_head(struct fetch *, struct h1_out *);	/* what it writes first; false
 void	fetch_attempt_failed(struct fetch *, enum reason);
 /* ... and nothing can mend it: FS_FAILED */
 void	fetch_give_up(struct fetch *, enum reason, enum pick_outcome);
+/* fetch_reach.c, for fetch.c: the states on the way to a connection */
+void	fetch_pick(struct fetch *);
+enum fetch_result fetch_resolve(struct fetch *);
+void	fetch_connect(struct fetch *);
+enum fetch_result fetch_dialled(struct fetch *);
+struct pool_owner *fetch_owner(const struct req *);	/* for whom its connection may be kept; NULL: for anybody */
+void	fetch_fail(struct fetch *, enum reason);	/* fetch.c, for it: FS_FAILED */
+
 int	fetch_gates_new(const struct conf *) MUST_CHECK;	/* once per process */
 void	fetch_gates_free(void);
