@@ -259,7 +259,7 @@ def test_history_is_bounded_in_bytes(p):
     p.write(config.merged(p.conf, {"process": {"history": "1k"}}))
     p.ctl("reload", "--confirm", "60s", check=True)
     assert [x["state"] for x in history(p)] == ["kept", "unconfirmed"], "the way back is kept whatever its size"
-    p.ctl("confirm", check=True)
+    assert data_of(p.ctl("confirm", "--json", check=True).stdout) == {"generation": 2}
     with_answer(p, "new")
     p.ctl("reload", check=True)
     assert [x["state"] for x in history(p)] == ["dropped", "dropped", "serves"]
