@@ -221,7 +221,8 @@ on_turn_end(struct loop_hook *h)
 {
 	struct worker *w = LIST_ENTRY(h, struct worker, hook);
 
-	asks_run(&w->asks);
+	if (!list_empty(&w->asks.waiting))
+		asks_run(&w->asks);
 	if (w->x.loop.now_ms - w->trimmed_ms < TRIM_LOOK_MS)
 		return;
 	w->trimmed_ms = w->x.loop.now_ms;
