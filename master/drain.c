@@ -45,18 +45,19 @@ drain_set(struct master *m, const char *service, struct span target, bool out)
 	return found;
 }
 
-/* A target that is out is named once, before the addresses it has. */
+/* A target that is out is named once, for all the addresses it has. */
 static void
 list_endpoint(const struct conf_service *s, const struct endpoint *e, bool *named, struct str *out)
 {
 	uint32_t bits = atomic_load(&e->out);
+	bool whole = (bits & ENDPOINT_OUT_TARGET) != 0;
 	char text[ADDR_TEXT];
 
-	if ((bits & ENDPOINT_OUT_TARGET) != 0 && !named[e->target])
+	if (whole && !named[e->target])
 		str_printf(out, "%s/%s\n", s->name, s->targets[e->target].text);
-	else if ((bits & ENDPOINT_OUT_ADDR) != 0 && endpoint_used(e))
+	else if (!whole && bits != 0 && endpoint_used(e))
 		str_printf(out, "%s/%s\n", s->name, addr_text(&e->addr, text));
-	named[e->target] = named[e->target] || (bits & ENDPOINT_OUT_TARGET) != 0;
+	named[e->target] = named[e->target] || whole;
 }
 
 static void
