@@ -258,12 +258,13 @@ bench: all
 	@tests/bench/table $(B)/bench.json
 
 # ------------------------------------------------------------ reference
-# Both files are committed; tests/unit/conf/test_reference fails when they are stale.
+# The files are committed; tests/unit/conf/test_reference and tools/proxyctl/test_manual fail when they are stale.
 
 .PHONY: reference
 reference: $(B)/tools/dev/confref
 	$< markdown >conf/REFERENCE.md
 	$< man >conf/proxyd.conf.5
+	$< proxyctl <tools/proxyctl/proxyctl.1.in >tools/proxyctl/proxyctl.1
 
 $(B)/tools/dev/confref: $(B)/tools/dev/confref.o $(LIB)
 	$(call do,LD,$(LINK)) $^ $(PKG_LIBS)
@@ -271,7 +272,7 @@ $(B)/tools/dev/confref: $(B)/tools/dev/confref.o $(LIB)
 # -------------------------------------------------------------- install
 
 SHARE = $(DESTDIR)$(PREFIX)/share
-MAN := $(wildcard conf/*.[58] conf/*/*.[58] master/*.8)
+MAN := $(wildcard conf/*.[58] conf/*/*.[58] master/*.8 tools/proxyctl/*.1)
 .PHONY: install
 install: all
 	install -D -m 755 $(B)/proxyd $(DESTDIR)$(PREFIX)/sbin/proxyd
@@ -279,9 +280,9 @@ install: all
 	install -D -m 644 -t $(SHARE)/doc/proxyd README.md LICENSE $(wildcard conf/REFERENCE.md)
 	install -D -m 644 -t $(SHARE)/doc/proxyd/examples $(wildcard conf/examples/*.conf)
 	install -D -m 644 -t $(SHARE)/doc/proxyd/examples/pages $(wildcard conf/examples/pages/*)
-	install -d $(SHARE)/man/man1 $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -d $(SHARE)/bash-completion/completions $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/local/|$(PREFIX)/|' master/proxyd.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/proxyd.service
-	$(B)/proxyctl --man >$(SHARE)/man/man1/proxyctl.1
+	$(B)/proxyctl completion bash >$(SHARE)/bash-completion/completions/proxyctl
 	$(foreach m,$(MAN),install -D -m 644 $(m) $(SHARE)/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)) &&) true
 
 .PHONY: clean

@@ -63,5 +63,6 @@ CMD(CMD_LOGLEVEL, "loglevel", "[error|warn|info|debug]", ADMIN_OPERATE,
     "show or set how much the event log says, in all processes until the next reload")
 CMD(CMD_TOP, "top", "[--by FIELD] [-q EXPR] [--sort rps|bytes|p99|errors] [-n N] [--once]", ADMIN_LOCAL,
     "requests per route, host, client, rule, target and so on: a screen every 2 s (--watch), or one report")
+CMD(CMD_COMPLETION, "completion", "bash", ADMIN_LOCAL, "a script that completes verbs, options and names, to be sourced")
 CMD(CMD_VERSION, "version", "", ADMIN_VIEW, "versions of proxyctl and of the running proxyd")
 CMD(CMD_HELP, "help", "[VERB]", ADMIN_LOCAL, "this list, or one verb")

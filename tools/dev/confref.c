@@ -1,9 +1,24 @@
 /*
- * confref.c - prints the configuration reference: confref markdown | man. `make reference` writes both files.
+ * confref.c - prints what is written from the tables: confref markdown | man | proxyctl. `make reference` writes the
+ * files. proxyctl fills the template of proxyctl(1) that it reads from standard input.
  */
 #include <stdio.h>
 
 #include "conf/reference.h"
+#include "tools/proxyctl/manual.h"
+
+static void
+fill(struct str *out)
+{
+	struct str template = STR_INIT;
+	char buf[4096];
+	size_t n;
+
+	while ((n = fread(buf, 1, sizeof buf, stdin)) > 0)
+		str_add(&template, span_make(buf, n));
+	manual_fill(str_span(&template), out);
+	str_fini(&template);
+}
 
 int
 main(int argc, char **argv)
@@ -15,8 +30,10 @@ main(int argc, char **argv)
 		reference_markdown(&out);
 	else if (argc == 2 && strcmp(argv[1], "man") == 0)
 		reference_man(&out);
+	else if (argc == 2 && strcmp(argv[1], "proxyctl") == 0)
+		fill(&out);
 	else {
-		fputs("usage: confref markdown | man\n", stderr);
+		fputs("usage: confref markdown | man | proxyctl <TEMPLATE\n", stderr);
 		return 2;
 	}
 	rc = fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0 ? 0 : 1;

@@ -17,6 +17,7 @@
 #include "master/options.h"
 #include "tools/proxyctl/call.h"
 #include "tools/proxyctl/check.h"
+#include "tools/proxyctl/completion.h"
 #include "tools/proxyctl/expressions.h"
 #include "tools/proxyctl/format.h"
 #include "tools/proxyctl/output.h"
@@ -27,7 +28,8 @@
 
 #define WAIT_DEFAULT "30"
 
-static call_f run_check, run_acl_reload, run_reload, run_stop, run_version, run_help;
+static call_f run_check, run_acl_reload, run_reload, run_stop, run_version, run_help,
+    run_completion;
 static call_format_f format_text, format_diff, format_confirm;
 
 static const struct command {
@@ -49,6 +51,7 @@ static call_f *const runs[CMD_MAX] = {
 	[CMD_LOG] = records_run,
 	[CMD_TOP] = top_run,
 	[CMD_UPGRADE] = upgrade_run,
+	[CMD_COMPLETION] = run_completion,
 	[CMD_VERSION] = run_version,
 	[CMD_HELP] = run_help,
 };
@@ -202,6 +205,20 @@ run_version(struct call *c)
 }
 
 /* -------------------------------------------------------------------------------------------- help */
+
+static int
+run_completion(struct call *c)
+{
+	struct str out = STR_INIT;
+	int rc;
+
+	if (c->argc != 1 || strcmp(c->argv[0], "bash") != 0)
+		return call_usage(c, "the shell is bash");
+	completion_bash(&out);
+	rc = output_str(&out);
+	str_fini(&out);
+	return rc;
+}
 
 static bool
 verb_is(const char *verb, int argc, char **argv, int *words)

@@ -18,4 +18,3 @@ struct globals {
 /* argv is the verb and what follows; the result is an exit code. */
 int	command_run(struct globals *, int argc, char **argv);
 void	command_list(void);		/* every verb with its help, to standard output (help.c) */
-void	command_manual(void);		/* proxyctl(1), to standard output */

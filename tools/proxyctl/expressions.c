@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "conf/logfield.h"
+#include "tools/proxyctl/manual.h"
 
 static const char *const grammar[] = {
 	"expr   = term { \"or\" term }",
@@ -49,36 +50,29 @@ expressions_help(void)
 		    logfield_help((enum logfield)i), values[logfields.v[i].type]);
 }
 
-static void
-roff(const char *s)
-{
-	for (; *s != '\0'; s++) {
-		if (*s == '-')
-			(void)putchar('\\');
-		(void)fputs(*s == '\\' ? "\\e" : (char[]){ *s, '\0' }, stdout);
-	}
-}
-
 void
-expressions_manual(void)
+expressions_manual(struct str *out)
 {
-	(void)printf(".SH EXPRESSIONS\nWhat\n.B \\-q\ntakes, as in\n"
-		     ".BR \"proxyctl log \\-q \\(aqstatus>=500 and route=api\\(aq\" :\n.PP\n.nf\n");
+	str_adds(out, ".Sh EXPRESSIONS\nWhat\n.Fl q\ntakes, as in\n"
+		      ".Dq proxyctl log \\-q 'status>=500 and route=api' :\n"
+		      ".Bd -literal -offset indent\n");
 	for (unsigned i = 0; i < ARRAY_LEN(grammar); i++) {
-		roff(grammar[i]);
-		(void)printf("\n");
+		manual_text(out, grammar[i]);
+		str_addc(out, '\n');
 	}
-	(void)printf(".fi\n.PP\n");
+	str_adds(out, ".Ed\n.Pp\n");
 	for (unsigned i = 0; i < ARRAY_LEN(rules); i++) {
-		roff(rules[i]);
-		(void)printf("\n");
+		manual_text(out, rules[i]);
+		str_addc(out, '\n');
 	}
-	(void)printf("The fields are those of a JSON log line:\n");
+	str_adds(out, "The fields are those of a JSON log line:\n"
+		      ".Bl -tag -width Ds\n");
 	for (unsigned i = 0; i < LF_MAX; i++) {
-		(void)printf(".TP\n.B %s\n", logfields.v[i].name);
-		roff(logfield_help((enum logfield)i));
-		(void)printf(";\n");
-		roff(values[logfields.v[i].type]);
-		(void)printf(".\n");
+		str_printf(out, ".It Va %s\n", logfields.v[i].name);
+		manual_text(out, logfield_help((enum logfield)i));
+		str_adds(out, ";\n");
+		manual_text(out, values[logfields.v[i].type]);
+		str_adds(out, ".\n");
 	}
+	str_adds(out, ".El\n");
 }

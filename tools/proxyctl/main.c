@@ -22,7 +22,7 @@ main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "json", no_argument, NULL, 'j' },
 		{ "watch", required_argument, NULL, 'w' },
-		{ "help", no_argument, NULL, 'h' }, { "man", no_argument, NULL, 'm' }, { 0 } };
+		{ "help", no_argument, NULL, 'h' }, { 0 } };
 	struct globals o = { .tty = isatty(STDOUT_FILENO) == 1 };
 	int c;
 
@@ -34,7 +34,6 @@ main(int argc, char **argv)
 		case 'j': o.json = true; break;
 		case 'w': o.watch = optarg; break;
 		case 'h': command_list(); return EXIT_OK;
-		case 'm': command_manual(); return EXIT_OK;
 		default: return usage();
 		}
 	}
