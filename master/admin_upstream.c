@@ -12,11 +12,8 @@ static void
 set_state(struct json *o, const struct endpoint *e)
 {
 	uint64_t now = clock_mono_ms(), until = atomic_load(&e->ejected_until_ms);
-	const char *state = until > now ? "ejected" : "ok";
 
-	if (endpoint_drained(e))
-		state = endpoint_load(e) > 0 ? "draining" : "drained";
-	json_set_str(o, "state", state);
+	json_set_str(o, "state", endpoint_state_text(e, now));
 	json_set_int(o, "ejected_ms", until > now ? (int64_t)(until - now) : 0);
 }
 

@@ -136,36 +136,61 @@ rule_json(const struct conf_rule *rule)
 }
 
 static struct json *
-endpoint_json(const struct conf_service *s, const struct endpoint *e, const struct addr *a,
+endpoint_json(const struct conf_target *t, const struct endpoint *e, const struct addr *a,
     int64_t now_ms)
 {
 	struct json *o = json_obj();
 	char text[ADDR_TEXT];
 
 	json_set_str(o, "address", addr_text(a, text));
-	json_set_str(o, "target", e->target < s->ntargets ? s->targets[e->target].text : "?");
-	json_set_str(o, "state", endpoint_ejected(e, (uint64_t)now_ms) ? "ejected" : "up");
+	json_set_str(o, "target", t->text);
+	json_set_str(o, "state", endpoint_state_text(e, (uint64_t)now_ms));
 	json_set_int(o, "weight", e->weight);
 	json_set_bool(o, "backup", e->backup != 0);
 	json_set_int(o, "inflight", endpoint_load(e));
 	return o;
 }
 
+/* A name that has no address yet. */
 static struct json *
-endpoints_json(const struct req *r)
+unresolved_json(const struct conf_target *t)
+{
+	struct json *o = json_obj();
+
+	json_set_str(o, "target", t->text);
+	json_set_str(o, "state", "unresolved");
+	json_set_int(o, "weight", t->weight);
+	json_set_bool(o, "backup", t->backup);
+	return o;
+}
+
+static void
+push_target(struct json *list, const struct req *r, const struct conf_target *target)
 {
 	const struct endpoint_data *d = r->x->env->endpoints;
 	const struct endpoint_table *t = endpoint_table(d, r->service->index);
-	unsigned n = atomic_load(&t->count);
-	struct json *list = json_arr();
+	unsigned n = atomic_load(&t->count), found = 0;
 
 	for (unsigned i = 0; i < n && i < t->room; i++) {
 		const struct endpoint *e = endpoint_at(d, t, i);
 		struct addr a;
 
-		if (e != NULL && endpoint_addr(d, t, i, &a))
-			json_push(list, endpoint_json(r->service, e, &a, r->x->loop.now_ms));
+		if (e == NULL || e->target != target->index || !endpoint_addr(d, t, i, &a))
+			continue;
+		json_push(list, endpoint_json(target, e, &a, r->x->loop.now_ms));
+		found++;
 	}
+	if (found == 0)
+		json_push(list, unresolved_json(target));
+}
+
+static struct json *
+endpoints_json(const struct req *r)
+{
+	struct json *list = json_arr();
+
+	for (unsigned i = 0; i < r->service->ntargets; i++)
+		push_target(list, r, &r->service->targets[i]);
 	return list;
 }
 

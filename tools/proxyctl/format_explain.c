@@ -249,7 +249,7 @@ service(const struct json *s, struct str *out)
 	for (size_t i = 0; i < json_len(list); i++) {
 		const struct json *e = json_at(list, i);
 
-		table_cell(&t, "%s", or_dash(e, "address"));
+		table_cell(&t, "%s", json_str(json_get(e, "address"), or_dash(e, "target")));
 		table_cell(&t, "%s", or_dash(e, "state"));
 		table_cell(&t, "weight %" PRId64, json_int(json_get(e, "weight"), 0));
 		table_cell(&t, "%" PRId64 " in flight", json_int(json_get(e, "inflight"), 0));

@@ -275,6 +275,14 @@ sequence_begin(const struct endpoint_table *t)
 	return seq;
 }
 
+const char *
+endpoint_state_text(const struct endpoint *e, uint64_t now_ms)
+{
+	if (endpoint_drained(e))
+		return endpoint_load(e) > 0 ? "draining" : "drained";
+	return endpoint_ejected(e, now_ms) ? "ejected" : "ok";
+}
+
 bool
 endpoint_addr(
     const struct endpoint_data *d, const struct endpoint_table *t, unsigned i, struct addr *out)

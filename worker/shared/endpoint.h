@@ -92,6 +92,8 @@ endpoint_load(const struct endpoint *e)
 
 	return n > INT32_MAX ? 0 : n;
 }
+/* "ok", "ejected", "draining" or "drained". */
+const char *endpoint_state_text(const struct endpoint *, uint64_t now_ms);
 /* Copies the address of slot i as one piece; false: a hole, or its address changed meanwhile. Never waits. */
 bool	endpoint_addr(const struct endpoint_data *, const struct endpoint_table *, unsigned i, struct addr *out);
 /* Agent only: replaces the addresses that came from target `target` of the service. */

@@ -348,7 +348,7 @@ def test_an_ejected_target_is_passed_over(launch):
         with Client(port) as c:
             assert c.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n") and c.response().status == 200
     d = data_of(p.ctl("explain", "GET", "http://a.test/", "--json", check=True).stdout)
-    assert {e["address"]: e["state"] for e in d["service"]["endpoints"]} == {dead: "ejected", alive.address: "up"}
+    assert {e["address"]: e["state"] for e in d["service"]["endpoints"]} == {dead: "ejected", alive.address: "ok"}
     assert d["verdict"]["target"] == alive.address and d["service"]["gate"] == "open" and targets <= {dead, alive.address}
     alive.stop()
 
