@@ -385,7 +385,7 @@ bounds_take(struct bounds *bs, const struct bound_plan *plan, const int *fd, uns
 	if (rc != 0)
 		return rc;
 	b = calloc(1, sizeof *b);
-	if (b == NULL || (b->fd = calloc(n, sizeof *fd)) == NULL) {
+	if (b == NULL || (b->fd = calloc(n + 1, sizeof *fd)) == NULL) {
 		free(b);
 		return err_set(ed, -E_NOMEM, "no memory for listeners");
 	}

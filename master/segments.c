@@ -26,6 +26,7 @@ segments_open(struct segments *s, unsigned workers, struct errdetail *ed)
 	int rc;
 
 	s->stats.fd = s->journal.fd = s->report.fd = -1;
+	s->journal_taken = false;
 	if (workers < WORKERS_LEAST)
 		workers = WORKERS_LEAST;
 	s->lanes = LANES_PAST + 3 * workers + LANES_OTHERS;
@@ -54,7 +55,7 @@ taken(struct shm *s, int fd, const char *name, uint32_t version)
 		return false;
 	if (shm_attach(s, fd, name, version, true, &ed) == 0)
 		return true;
-	log_write(LOG_WARN, "upgrade: %s; begins anew", ed.text);
+	log_write(LOG_WARN, "upgrade: %.*s; begins anew", (int)strcspn(ed.text, ";"), ed.text);
 	(void)close(fd);
 	return false;
 }

@@ -303,6 +303,24 @@ def test_a_worker_that_cannot_start_fails_the_upgrade(instance):
     assert get(p.port, "/x").status == 200 and p.masters() == [p.pid]
 
 
+def test_a_new_master_that_is_half_ready_has_served_nobody(instance, origin):
+    """Its workers are up, its agent waits for a resolver that never answers: their clients would be cut."""
+    p = instance(process={"workers": 2, "upgrade_timeout": "1s"})
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute, Load(p.port, clients=4) as load:
+        mute.bind(("127.0.0.1", 0))
+        conf = config.merged(p.conf, {"dns": {"servers": [f"127.0.0.1:{mute.getsockname()[1]}"]}})
+        conf["services"] = [*p.conf["services"], config.service("far", "far.test:80")]
+        conf["routes"] = [{"name": "far", "match": {"path": "/far"}, "service": "far"}, *p.conf["routes"]]
+        p.write(conf)
+        r = p.upgrade()
+        assert r.returncode == 1 and "not ready within 1000 ms" in r.stderr, r
+        load.wait_for(50)
+    assert p.log().count(": ready after") >= 4 + 2, "its workers were not ready: this showed nothing"
+    assert not load.failed and not load.raced, (load.failed[:5], load.raced[:5])
+    rows = p.records(count=load.done)
+    assert {r["generation"] for r in rows} == {1}
+
+
 def test_a_new_master_that_is_killed_or_hangs_in_any_state_is_forgotten(instance):
     p = instance()
     link = 'import os, socket, sys, json; t = json.load(os.fdopen(int(os.environ["PROXYD_HANDOVER"])))\n' \
@@ -378,6 +396,21 @@ def test_stop_also_stops_the_old_master_that_drains(instance, origin):
         assert p.ctl("stop", "--fast").returncode == 0
         wait_for(lambda: not p.mine(), 6)
         assert time.monotonic() - start < 5
+
+
+def test_who_serves_waits_for_the_old_master_and_logs_what_it_leaves(instance, origin):
+    p = instance(process={"workers": 1})
+    origin.on("/slow", [b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha", 1.0, b"lf"])
+    with Client(p.port) as c:
+        c.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert c.head().status == 200
+        old = p.pid
+        assert p.upgrade().returncode == 0
+        assert p.ctl("stop").returncode == 0
+        assert c.reader.exactly(4) == b"half"
+    wait_for(lambda: not p.mine(), 6)
+    assert re.findall(r"master\[(\d+)\]: stopped", p.log()) == [str(old), str(p.pid)], "who serves leaves last"
+    p.records(lambda r: r["target"] == "/slow")
 
 
 def test_upgrade_by_signal_and_in_the_background(scratch, origin):
