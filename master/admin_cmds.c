@@ -71,6 +71,8 @@ admin_run(struct master *m, struct admin_client *c, const struct admin_request *
 		[CMD_CONN_LS] = admin_conn_ls,
 		[CMD_CONN_KILL] = admin_conn_kill,
 		[CMD_LOGLEVEL] = admin_loglevel,
+		[CMD_ACL_LS] = admin_acl_ls,
+		[CMD_ACL_HITS] = admin_acl_hits,
 		[CMD_LOG] = cmd_log,
 		[CMD_VERSION] = cmd_version,
 	};

@@ -26,6 +26,10 @@
  *   explain				data: what worker/ask_tbl.h says, and "worker": {"pid", "slot", "generation"}
  *   acl lookup				data: as tools/proxyctl/format_list.c shows it
  *   acl reload				data: {"lists": [...]} likewise; an error when the file of one is not put in force
+ *   acl ls				data: [{"id", "verdict": "allow" | "deny", "all": ["!acl"], "open": ["CIDR"],
+ *					"at": "file:line" | "built in", "hits", "counted_s": since when}]
+ *   acl hits				data: {"zero": bool, "rules": [as above without "all" and "open"],
+ *					"routes": [{"name", "hosts": [""], "path", "at", "hits", "counted_s"}]}
  *   log					data: {"lanes": number}, with the journal's descriptor, read-only, on the first byte
  *   version				data: {"version": "..."}
  */
@@ -57,6 +61,10 @@ CMD(CMD_ACL_LOOKUP, "acl lookup", "VALUE", ADMIN_VIEW,
     "which acls and lists hold a host name or an address, by which entry, and which rules ask for them")
 CMD(CMD_ACL_RELOAD, "acl reload", "[LIST]", ADMIN_OPERATE,
     "take the file of a list, or of all, anew; ends when every worker judges by it")
+CMD(CMD_ACL_LS, "acl ls", "", ADMIN_OPERATE,
+    "the rules in the order they are asked, and how many requests each decided")
+CMD(CMD_ACL_HITS, "acl hits", "[--zero]", ADMIN_VIEW,
+    "how many requests each rule and route decided, and since when that is counted; --zero: those that decided none")
 CMD(CMD_LOG, "log", "[-q EXPR] [--follow] [--format combined|common|squid|json] [-n N]", ADMIN_OPERATE,
     "the last requests, or those to come; -q: those that EXPR is true of")
 CMD(CMD_LOGLEVEL, "loglevel", "[error|warn|info|debug]", ADMIN_OPERATE,

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "conf/base/clock.h"
 #include "conf/base/log.h"
 #include "master/master.h"
 #include "master/seat.h"
@@ -92,6 +93,15 @@ find_identity(struct identity *id, const struct conf_process *p, unsigned genera
 	return 0;
 }
 
+static unsigned
+slot_of(struct stats_data *stats, enum stats_kind kind, const char *name)
+{
+	unsigned slot = stats_slot(stats, kind, name);
+
+	stats_note_since(stats, slot, (int64_t)(clock_wall_us() / 1000000));
+	return slot;
+}
+
 /* The four arrays of conf index to statistics slot, one behind the other: see env in spawn.c. */
 static int
 build_slots(struct generation *g, struct stats_data *stats)
@@ -104,13 +114,13 @@ build_slots(struct generation *g, struct stats_data *stats)
 	if (at == NULL)
 		return -E_NOMEM;
 	for (unsigned i = 0; i < c->nlisteners; i++)
-		*at++ = stats_slot(stats, STATS_LISTENER, c->listeners[i].name);
+		*at++ = slot_of(stats, STATS_LISTENER, c->listeners[i].name);
 	for (unsigned i = 0; i < c->nservices; i++)
-		*at++ = stats_slot(stats, STATS_SERVICE, c->services[i].name);
+		*at++ = slot_of(stats, STATS_SERVICE, c->services[i].name);
 	for (unsigned i = 0; i < c->nroutes; i++)
-		*at++ = stats_slot(stats, STATS_ROUTE, c->routes[i].name);
+		*at++ = slot_of(stats, STATS_ROUTE, c->routes[i].name);
 	for (unsigned i = 0; i < c->nrules; i++)
-		*at++ = stats_slot(stats, STATS_RULE, c->rules[i].id);
+		*at++ = slot_of(stats, STATS_RULE, c->rules[i].id);
 	return 0;
 }
 

@@ -69,6 +69,8 @@ static call_format_f *const shows[CMD_MAX] = {
 	[CMD_UPSTREAM_LS] = format_upstream,
 	[CMD_EXPLAIN] = format_explain,
 	[CMD_ACL_LOOKUP] = format_acl_lookup,
+	[CMD_ACL_LS] = format_acl_ls,
+	[CMD_ACL_HITS] = format_acl_hits,
 	[CMD_CONN_LS] = format_conn_ls,
 	[CMD_CONN_KILL] = format_conn_kill,
 };

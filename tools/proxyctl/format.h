@@ -10,6 +10,8 @@ void	format_upstream(const struct json *data, bool colour, struct str *out);	/* 
 void	format_history(const struct json *data, bool colour, struct str *out);
 void	format_loglevel(const struct json *data, bool colour, struct str *out);
 void	format_drain(const struct json *data, bool colour, struct str *out);
+void	format_acl_ls(const struct json *data, bool colour, struct str *out);		/* format_rules.c */
+void	format_acl_hits(const struct json *data, bool colour, struct str *out);
 void	format_conn_ls(const struct json *data, bool colour, struct str *out);		/* format_conn.c */
 void	format_lists(const struct json *lists, bool colour, struct str *out);		/* format_list.c */
 void	format_acl_reload(const struct json *data, bool colour, struct str *out);

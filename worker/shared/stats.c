@@ -154,6 +154,13 @@ stats_slot(struct stats_data *d, enum stats_kind kind, const char *name)
 	return slot;
 }
 
+void
+stats_note_since(struct stats_data *d, unsigned slot, int64_t wall_s)
+{
+	if (slot < STATS_OBJECTS && d->name[slot].since_s == 0)
+		d->name[slot].since_s = (uint32_t)wall_s;
+}
+
 static bool
 slot_used(const struct stats_data *d, unsigned slot)
 {

@@ -33,7 +33,7 @@ struct stats_object { uint64_t requests, errors, bytes_in, bytes_out; };	/* erro
 #define STATS_OBJECTS	16384		/* slots; sparse memory, untouched pages cost nothing */
 /* Slots below this number also have histograms: listeners and services come first. */
 #define STATS_HISTS	1024
-struct stats_name { uint32_t kind; char name[60]; };
+struct stats_name { uint32_t kind, since_s; char name[56]; };	/* since_s: wall clock; its values count from then */
 
 enum lane_state { LANE_FREE, LANE_STARTING, LANE_READY, LANE_DRAINING, LANE_GONE };
 struct stats_lane {
@@ -55,10 +55,12 @@ struct stats_data {
 	struct stats_lane lane[];			/* lane 0: the past */
 };
 
-#define STATS_VERSION 2
+#define STATS_VERSION 3
 size_t	stats_size(unsigned lanes);
 /* Slot of an object, assigned on first use; STATS_OBJECTS - 1 (a shared "others" slot) when full. Master only. */
 unsigned stats_slot(struct stats_data *, enum stats_kind, const char *name);
+/* Notes when the slot's values began; what was noted before stays. Master only. */
+void	stats_note_since(struct stats_data *, unsigned slot, int64_t wall_s);
 /* NULL: none is free. Two masters may take lanes at a time, and fold their own. */
 struct stats_lane *stats_lane_take(struct stats_data *, uint32_t role, uint32_t slot, uint32_t generation);
 /* Adds to lane 0 (gauges excepted) and frees the lane. */

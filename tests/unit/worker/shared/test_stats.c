@@ -222,9 +222,23 @@ START_TEST(two_masters_take_and_fold_lanes_at_a_time_and_lose_nothing)
 }
 END_TEST
 
+START_TEST(a_slot_counts_since_its_name_came)
+{
+	struct stats_data *d = stats_new();
+	unsigned a = stats_slot(d, STATS_RULE, "a"), b = stats_slot(d, STATS_RULE, "b");
+
+	stats_note_since(d, a, 1000);
+	stats_note_since(d, a, 2000);
+	ck_assert_uint_eq(d->name[a].since_s, 1000);
+	ck_assert_uint_eq(d->name[b].since_s, 0);
+	stats_note_since(d, STATS_OBJECTS, 3000);	/* no such slot */
+	free(d);
+}
+END_TEST
+
 UNIT_MAIN("worker/shared/stats", every_value_lies_in_its_bucket,
     quantile_is_within_an_eighth_above_the_exact_one, empty_histogram_has_no_quantile,
     small_values_are_exact, slot_is_found_again_by_kind_and_name,
     long_names_that_begin_alike_have_different_slots, full_table_ends_in_the_shared_slot,
     folded_lane_keeps_counters_and_loses_gauges, lanes_run_out_politely,
-    two_masters_take_and_fold_lanes_at_a_time_and_lose_nothing)
+    two_masters_take_and_fold_lanes_at_a_time_and_lose_nothing, a_slot_counts_since_its_name_came)
