@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "conf/base/map.h"
+#include "conf/cover.h"
 #include "conf/item.h"
 
 struct policy {
@@ -57,32 +58,33 @@ check_id(struct conf_problems *ps, const struct conf_rule *r)
 		    "the id \"%.64s\" belongs to a shipped rule: choose another", r->id);
 }
 
-static bool
-matches_always(const struct conf_rule *r)
+/* A rule whose names were not all found is not judged. */
+static const struct conf_rule *
+find_cover(const struct conf *c, const struct conf_rule *later)
 {
-	for (unsigned i = 0; i < r->nterms; i++)
-		if (r->terms[i].negate || strcmp(r->terms[i].acl->name, "all") != 0)
-			return false;
-	return r->nterms == r->all.n;
+	for (unsigned i = 0; i < later->index && later->nterms == later->all.n; i++)
+		if (c->rules[i].nterms == c->rules[i].all.n && cover_rule(later, &c->rules[i]))
+			return &c->rules[i];
+	return NULL;
 }
 
 static void
 check_reachable(struct policy *p)
 {
-	const struct conf_rule *stop = NULL;
-
 	for (unsigned i = 0; i < p->c->nrules; i++) {
-		const struct conf_rule *r = &p->c->rules[i];
+		const struct conf_rule *r = &p->c->rules[i], *by;
 
-		if (stop != NULL && !r->builtin) {
+		if (r->builtin || (by = find_cover(p->c, r)) == NULL)
+			continue;
+		if (by->at.line > 0)
 			conf_problems_add(p->ps, r->at, true,
-			    "rule \"%.64s\" is never reached: rule \"%.64s\" at line %d matches everything",
-			    r->id == NULL ? "" : r->id, stop->id == NULL ? "" : stop->id,
-			    stop->at.line);
-			return;
-		}
-		if (!r->builtin && matches_always(r))
-			stop = r;
+			    "rule \"%.64s\" can never match: rule \"%.64s\" at %.120s:%d takes all of its requests",
+			    r->id == NULL ? "" : r->id, by->id == NULL ? "" : by->id, by->at.file,
+			    by->at.line);
+		else
+			conf_problems_add(p->ps, r->at, true,
+			    "rule \"%.64s\" can never match: the shipped rule \"%.64s\" takes all of its requests",
+			    r->id == NULL ? "" : r->id, by->id);
 	}
 }
 

@@ -8,8 +8,10 @@
 #include "conf/check.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "conf/base/map.h"
+#include "conf/cover.h"
 #include "conf/item.h"
 
 static void
@@ -137,6 +139,126 @@ check_overlap(struct conf *c, struct conf_problems *ps)
 	arena_fini(&scratch);
 }
 
+/* ------------------------------------------------------------------ routes that can never match */
+
+static int
+by_place_and_name(const void *a, const void *b)
+{
+	const struct conf_condition *x = *(const struct conf_condition *const *)a,
+				    *y = *(const struct conf_condition *const *)b;
+
+	return x->where != y->where ? (int)x->where - (int)y->where : strcasecmp(x->name, y->name);
+}
+
+static void
+add_conditions(struct arena *scratch, const struct conf_route *r, bool texts, struct str *out)
+{
+	const struct conf_conditions *const parts[] = { &r->match.header, &r->match.query,
+		&r->match.cookie };
+	const struct conf_condition **v = arena_alloc(scratch, r->nconditions * sizeof *v);
+	unsigned n = 0;
+
+	for (size_t p = 0; p < ARRAY_LEN(parts); p++)
+		for (unsigned i = 0; i < parts[p]->n; i++)
+			v[n++] = &parts[p]->v[i];
+	qsort(v, n, sizeof *v, by_place_and_name);
+	for (unsigned i = 0; i < n; i++) {
+		str_printf(out, "\n%d ", (int)v[i]->where);
+		for (const char *p = v[i]->name; *p != '\0'; p++)
+			str_addc(out, v[i]->where == IN_HEADER && *p >= 'A' && *p <= 'Z' ?
+				(char)(*p | 0x20) : *p);
+		str_printf(out, "=%s", texts ? v[i]->text : "");
+	}
+}
+
+/* Host, template and conditions; without their texts: as a route that only asks for their presence has them. */
+static struct span
+condition_key(struct arena *scratch, const struct conf_route *r, const char *host, bool texts)
+{
+	struct span text = shape(scratch, host, &r->path), out;
+	struct str s = STR_INIT;
+
+	str_add(&s, text);
+	add_conditions(scratch, r, texts, &s);
+	out = arena_try_copy(scratch, str_span(&s));
+	str_fini(&s);
+	return out;
+}
+
+/* At one host, template and number of conditions those with methods come first, then the order of the file. */
+static bool
+takes_all(const struct conf_route *earlier, const struct conf_route *r)
+{
+	return (earlier->match.methods.n > 0) == (r->match.methods.n > 0) &&
+	    cover_methods(&r->match.methods, &earlier->match.methods);
+}
+
+#define SAME_MAX 64		/* routes of one key looked at; beyond, it is not decided */
+
+static const struct conf_route *
+find_cover(const struct map *seen, struct span key, const struct conf_route *r)
+{
+	unsigned looked = 0;
+
+	for (const struct same *o = key.p == NULL ? NULL : map_get(seen, key);
+	    o != NULL && looked++ < SAME_MAX; o = o->older)
+		if (o->route != r && takes_all(o->route, r))
+			return o->route;
+	return NULL;
+}
+
+/* The one that takes what r would get at this host, or NULL; r is entered. */
+static const struct conf_route *
+enter_conditions(
+    struct arena *scratch, struct map *seen, const struct conf_route *r, const char *host)
+{
+	struct span key = condition_key(scratch, r, host, true);
+	const struct conf_route *by = find_cover(seen, key, r);
+	struct same *s = arena_alloc(scratch, sizeof *s);
+
+	if (by == NULL)
+		by = find_cover(seen, condition_key(scratch, r, host, false), r);
+	s->route = r;
+	s->older = key.p == NULL ? NULL : map_get(seen, key);
+	if (key.p != NULL && map_put(seen, key, s) != 0)
+		return NULL;
+	return by;
+}
+
+/*
+ * Only routes with conditions can hide behind others: without, two of one specificity are refused above, and a route
+ * of another host or template is more specific where it is contained, so it is asked first. One cover for each host.
+ */
+static void
+check_hidden(struct conf *c, struct conf_problems *ps)
+{
+	struct map seen = MAP_INIT;
+	struct arena scratch;
+
+	arena_init(&scratch, NULL, 0, 0);
+	for (unsigned i = 0; i < c->nroutes; i++) {
+		const struct conf_route *r = &c->routes[i], *by = NULL, *one;
+		unsigned hosts = r->match.hosts.n == 0 ? 1 : r->match.hosts.n, hidden = 0;
+
+		if (r->path.nsegs == 0 || r->nconditions == 0)
+			continue;
+		for (unsigned h = 0; h < hosts; h++) {
+			one = enter_conditions(&scratch, &seen, r,
+			    r->match.hosts.n == 0 ? "" : r->match.hosts.v[h]);
+			hidden += one != NULL;
+			by = by == NULL ? one : by;
+		}
+		if (hidden == hosts && !(c->defaults.server != NULL && r->name != NULL &&
+		    strcmp(c->defaults.server, r->name) == 0))
+			conf_problems_add(ps, r->at, true,
+			    "route \"%.64s\" can never match: route \"%.64s\" at %.120s:%d takes all of its requests",
+			    r->name == NULL ? "" : r->name, by->name == NULL ? "" : by->name,
+			    by->at.file, by->at.line);
+	}
+	map_fini(&seen);
+	arena_fini(&scratch);
+}
+
 static void
 check_default_server(struct conf *c, struct conf_problems *ps)
 {
@@ -159,5 +281,6 @@ check_routes(struct conf *c, struct conf_problems *ps)
 		c->routes[i].index = i;
 	check_services(c, ps);
 	check_overlap(c, ps);
+	check_hidden(c, ps);
 	check_default_server(c, ps);
 }

@@ -407,7 +407,7 @@ START_TEST(what_nobody_uses_is_a_warning)
 		    "t.conf:2: warning: service \"web\" is used by no route" },
 		{ FORWARD
 		    "rules = ( { id = \"a\"; allow = true; }, { id = \"b\"; deny = true; } );",
-		    "warning: rule \"b\" is never reached: rule \"a\" at line 2 matches everything" },
+		    "warning: rule \"b\" can never match: rule \"a\" at t.conf:2 takes all of its requests" },
 		{ FORWARD "routes = ( { name = \"r\"; respond = { }; } );",
 		    "warning: routes are for reverse listeners" },
 		{ ROUTE("service = \"web\";") "rules = ( { id = \"a\"; allow = true; } );",
