@@ -246,8 +246,10 @@ struct conf_forward {
 
 struct conf_access_log {
 	struct conf_pos	at;
-	const char	*path;			/* file, "stdout", or "off" */
+	const char	*path;			/* conf/logplace.h */
 	const char	*format;		/* a name of worker/shared/logline.h */
+	const char	*when;			/* expression over conf/logfield.h; NULL: every request */
+	const char	*facility, *tag;	/* of syslog */
 };
 
 struct conf_telemetry { struct conf_pos at; struct conf_access_log access_log; };

@@ -55,6 +55,14 @@ same_logs(const struct conf *a, const struct conf *b)
 	    same_text(a->telemetry.access_log.path, b->telemetry.access_log.path);
 }
 
+static bool
+same_access_log(const struct conf_access_log *a, const struct conf_access_log *b)
+{
+	return same_text(a->path, b->path) && same_text(a->format, b->format) &&
+	    same_text(a->when, b->when) && same_text(a->facility, b->facility) &&
+	    same_text(a->tag, b->tag);
+}
+
 /* The logger outlives generations unless what it writes, or where, has changed. */
 static void
 logger_follow(struct master *m, const struct conf *old)
@@ -66,8 +74,7 @@ logger_follow(struct master *m, const struct conf *old)
 	if (m->logger.child != NULL &&
 	    child_send(m->logger.child, LINK_LOGLEVEL, &level, -1) != 0)
 		log_write(LOG_WARN, "logger: keeps its old log level");
-	if (same_text(old->telemetry.access_log.path, new->telemetry.access_log.path) &&
-	    same_text(old->telemetry.access_log.format, new->telemetry.access_log.format))
+	if (same_access_log(&old->telemetry.access_log, &new->telemetry.access_log))
 		return;
 	if (m->logger.child != NULL)
 		seat_stop(&m->logger);

@@ -5,7 +5,8 @@
  *
  * It sleeps on the link to the master and looks at the rings when it wakes: workers are never asked to wake it.
  * A file is written in large pieces; what a full disk does not take is dropped and counted. Anything else
- * (stdout, a pipe) may stall: then pending stays, the rings fill, and the workers drop and count. The link is
+ * (stdout, a pipe) may stall: then pending stays, the rings fill, and the workers drop and count. What syslog does
+ * not take by the time pending is full is dropped and counted here, so that the rings stay readable. The link is
  * served all the while. Lines keep to one descriptor whole, also when the log is rotated in the middle of one.
  */
 #include <errno.h>
@@ -17,8 +18,10 @@
 #include "conf/base/clock.h"
 #include "conf/base/log.h"
 #include "conf/base/wire.h"
+#include "master/syslog.h"
 #include "worker/shared/env.h"
 #include "worker/shared/logline.h"
+#include "worker/shared/logvalue.h"
 
 #define PENDING_MAX (256u * 1024) /* written when this much is there, or at the end of a turn */
 #define PIPE_PIECE 4096           /* a pipe that polls writable takes this without blocking */
@@ -34,6 +37,8 @@
 struct logger {
 	struct env *env;
 	enum logline_format format;
+	struct expr *when; /* NULL: every record is written */
+	struct syslog syslog;
 	int fd;       /* -1: off, records are read and forgotten */
 	int event_fd; /* the event log after a rotation; -1: the inherited one */
 	bool is_file;
@@ -135,6 +140,19 @@ tear_mend(struct logger *g)
 	return !g->cut;
 }
 
+static bool
+syslog_step(struct logger *g)
+{
+	uint64_t refused = 0;
+	size_t done =
+	    syslog_send(&g->syslog, g->fd, g->pending.data + g->written, pending_left(g), &refused);
+
+	g->written += done;
+	g->dropped += refused;
+	g->env->my->counter[C_JOURNAL_DROPPED] += refused;
+	return done > 0;
+}
+
 /* One write; false when there is nothing more to do now. */
 static bool
 output_step(struct logger *g)
@@ -143,7 +161,11 @@ output_step(struct logger *g)
 	const char *p = g->pending.data + g->written;
 	ssize_t done;
 
-	if (n == 0 || !output_ready(g))
+	if (n == 0)
+		return false;
+	if (g->syslog.on)
+		return syslog_step(g);
+	if (!output_ready(g))
 		return false;
 	if (!g->is_file && n > PIPE_PIECE)
 		n = PIPE_PIECE;
@@ -169,10 +191,24 @@ output_flush(struct logger *g)
 		return;
 	while (output_step(g))
 		beat(g);
+	if (g->syslog.on && pending_left(g) >= PENDING_MAX)
+		pending_drop(g);
 	pending_compact(g);
 }
 
 /* ------------------------------------------------------------------------------------- draining */
+
+static void
+record_write(struct logger *g, const struct journal_view *v)
+{
+	uint64_t took = v->rec.t.total == UINT32_MAX ? 0 : v->rec.t.total;
+
+	if (g->fd < 0 || (g->when != NULL && !expr_true(g->when, logvalue_get, v)))
+		return;
+	if (g->syslog.on)
+		syslog_head(&g->syslog, &g->pending, v->rec.wall_us + took, v->rec.pid);
+	logline_write(&g->pending, g->format, v);
+}
 
 /* Bytes waiting in the ring when it was looked at. */
 static uint64_t
@@ -185,8 +221,7 @@ ring_drain(struct logger *g, struct journal_ring *r)
 	for (unsigned i = 0; i < TURN_RECORDS && pending_left(g) < PENDING_MAX; i++) {
 		if (!journal_next(r, buf, &v))
 			break;
-		if (g->fd >= 0)
-			logline_write(&g->pending, g->format, &v);
+		record_write(g, &v);
 		if (pending_left(g) >= PENDING_MAX)
 			output_flush(g);
 	}
@@ -242,6 +277,10 @@ complain(struct logger *g, uint64_t now)
 static void
 access_log_swap(struct logger *g, int fd)
 {
+	if (syslog_is_socket(fd) != g->syslog.on) {
+		(void)close(fd); /* for the logger that comes: this one ends soon */
+		return;
+	}
 	output_flush(g);
 	if (g->torn && pending_left(g) > 0) {
 		const char *p = g->pending.data + g->written,
@@ -409,13 +448,16 @@ run(struct logger *g)
 int
 logger_main(struct env *env)
 {
-	const char *format = env->conf->telemetry.access_log.format;
+	const struct conf_access_log *log = &env->conf->telemetry.access_log;
 	struct logger g = { .env = env, .event_fd = -1 };
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN); /* a size limit is a full disk */
-	if (format == NULL || logline_format_parse(&g.format, format) != 0)
+	if (log->format == NULL || logline_format_parse(&g.format, log->format) != 0)
 		g.format = LOGLINE_COMBINED;
+	if (log->when != NULL)
+		g.when = expr_parse(span_str(log->when), &logfields, NULL);
+	syslog_init(&g.syslog, log);
 	output_set(&g, env->access_log);
 	g.complained = drops(&g);
 	beat(&g);
@@ -423,5 +465,6 @@ logger_main(struct env *env)
 		return 1;
 	run(&g);
 	str_fini(&g.pending);
+	expr_free(&g.when);
 	return 0;
 }

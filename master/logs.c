@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "conf/base/log.h"
+#include "master/syslog.h"
 
 #define LOG_MODE 0640
 
@@ -51,15 +52,22 @@ static int
 open_named(struct place *p, const struct place *have, const char *name, const char *key,
     struct errdetail *ed)
 {
+	struct logplace to;
+	int rc;
+
 	*p = (struct place){ .fd = -1 };
-	if (name == NULL || strcmp(name, "off") == 0)
+	if (name == NULL)
 		return 0;
-	if (strcmp(name, "stdout") == 0)
-		p->fd = STDOUT_FILENO;
-	else if (strcmp(name, "stderr") == 0)
-		p->fd = STDERR_FILENO;
-	if (p->fd >= 0)
-		return 0;
+	rc = logplace_parse(&to, name, ed);
+	if (rc != 0)
+		return rc;
+	switch (to.kind) {
+	case LOGPLACE_OFF: return 0;
+	case LOGPLACE_STDOUT: p->fd = STDOUT_FILENO; return 0;
+	case LOGPLACE_STDERR: p->fd = STDERR_FILENO; return 0;
+	case LOGPLACE_SYSLOG: return syslog_open(&to, &p->fd, ed);
+	case LOGPLACE_FILE: break;
+	}
 	p->path = strdup(name);
 	if (p->path == NULL)
 		return err_set(ed, -E_NOMEM, "%s: no memory", key);

@@ -1,6 +1,8 @@
 /* process.c - section "process": how many, as whom, and where they speak. */
 #include "conf/schema/schema.h"
 
+#include "conf/logplace.h"
+
 #define AT(f) offsetof(struct conf_process, f)
 
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
@@ -28,6 +30,13 @@ static void
 check(struct item_ctx *c, void *obj)
 {
 	struct conf_process *p = obj;
+	struct logplace place;
+
+	if (p->log != NULL &&
+	    (logplace_parse(&place, p->log, NULL) != 0 || place.kind == LOGPLACE_SYSLOG))
+		item_error(c, "log",
+		    "\"log\": the event log does not go to syslog by itself: write \"stderr\", "
+		    "which a service manager hands on, or a file");
 
 	if (p->admin_socket != NULL && strlen(p->admin_socket) > 100)
 		item_error(c, "admin_socket",
