@@ -59,7 +59,7 @@ entry_new(struct master *m, const struct conf_list *l)
 	if (e == NULL)
 		return NULL;
 	*e = (struct list_entry){
-		.like = *l, .image = -1, .name = strdup(l->name), .path = strdup(l->path)
+		.like = *l, .image = -1, .old = -1, .name = strdup(l->name), .path = strdup(l->path)
 	};
 	if (e->name == NULL || e->path == NULL) {
 		free(e->name);
@@ -71,6 +71,15 @@ entry_new(struct master *m, const struct conf_list *l)
 	return e;
 }
 
+/* Who lets go of an image last frees its pages, which takes a while: not a worker, in the midst of requests. */
+static void
+old_close(struct list_entry *e)
+{
+	if (e->old >= 0)
+		close(e->old);
+	e->old = -1;
+}
+
 static void
 entry_free(struct master *m, struct list_entry *e)
 {
@@ -78,6 +87,7 @@ entry_free(struct master *m, struct list_entry *e)
 	list_remove(&m->lists.entries, &e->node);
 	if (e->image >= 0)
 		close(e->image);
+	old_close(e);
 	free(e->name);
 	free(e->path);
 	free(e);
@@ -294,6 +304,8 @@ list_store_taken(struct child *c, struct wire *w)
 	    serial != e->serial)
 		return;
 	c->lists_due &= ~BIT(index);
+	if (list_entry_taken(c->master, e))
+		old_close(e);
 	list_reload_step(c->master);
 }
 
@@ -346,8 +358,8 @@ accept_image(struct master *m, struct list_entry *e, const struct list_done *d, 
 	e->trouble[0] = '\0';
 	if (same)
 		return 0;
-	if (e->image >= 0)
-		close(e->image);
+	old_close(e);
+	e->old = e->image;
 	e->image = image;
 	e->serial = ++m->lists.serials;
 	e->report = d->report;

@@ -10,6 +10,7 @@ struct list_entry {
 	char		*name, *path;
 	struct conf_list like;		/* its numbers; the texts belong to a configuration */
 	int		image;		/* -1: there is none yet */
+	int		old;		/* the image before, until every worker has left it; -1: none */
 	uint32_t	serial;		/* of the image */
 	struct list_report report;	/* of the image */
 	uint64_t	since_ms;	/* monotonic: in force */

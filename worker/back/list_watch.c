@@ -9,6 +9,7 @@
  */
 #include "worker/back/list_watch.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +29,7 @@
 #define QUIET_MS	500	/* a file written to since may not be complete */
 #define HELPER_MS	300000	/* more than any list within the limits needs */
 #define HELPER_CPU	120	/* seconds */
+#define TURN_NS		100000	/* on a core */
 
 struct file {
 	struct list_watch *all;
@@ -71,6 +74,25 @@ put_done(struct wire *m, char *buf, size_t size, const struct list_done *d)
 	list_put_done(m, d);
 }
 
+/*
+ * Workers come first: the least weight, and turns so short that one which wakes has not to wait for the end of them.
+ * Not SCHED_IDLE: where every core is busy a list would take minutes. Kernels before 6.12 ignore the length of a turn.
+ */
+static void
+give_way(void)
+{
+	struct {
+		uint32_t size, policy;
+		uint64_t flags;
+		int32_t nice;
+		uint32_t priority;
+		uint64_t runtime, deadline, period;
+	} attr = { .size = sizeof attr, .policy = SCHED_BATCH, .nice = 19, .runtime = TURN_NS };
+
+	if (syscall(SYS_sched_setattr, 0, &attr, 0) != 0)
+		(void)setpriority(PRIO_PROCESS, 0, 19);
+}
+
 static _Noreturn void
 helper_run(const struct list_watch *w, const struct file *f, int pipe)
 {
@@ -82,7 +104,7 @@ helper_run(const struct list_watch *w, const struct file *f, int pipe)
 	int image;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	(void)setpriority(PRIO_PROCESS, 0, 19);
+	give_way();
 	(void)setrlimit(RLIMIT_CPU, &cpu);
 	(void)close(w->link);
 	d.ok = list_compile(f->conf, f->source, &image, &d.report, &ed) == 0;

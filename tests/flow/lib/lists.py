@@ -15,7 +15,7 @@ def domain(i):
 
 
 def blocks(n):
-    """n different blocks: of IPv4 between /12 and /32, and one in eight of IPv6."""
+    """n different blocks: of IPv4 between /12 and /32, loopback left out, and one in eight of IPv6."""
     r, seen = random.Random(1), set()
     while len(seen) < n:
         if len(seen) % 8 == 7:
@@ -26,7 +26,8 @@ def blocks(n):
         else:
             bits = r.choice([12, 16, 19, 20, 22, 23, 24, 24, 24, 25, 28, 32])
             ip = r.randrange(1 << 24, 224 << 24) >> (32 - bits) << (32 - bits)
-            seen.add(".".join(str(ip >> s & 255) for s in (24, 16, 8, 0)) + f"/{bits}")
+            if ip >> 24 != 127:
+                seen.add(".".join(str(ip >> s & 255) for s in (24, 16, 8, 0)) + f"/{bits}")
     return sorted(seen)
 
 
