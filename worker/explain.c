@@ -8,6 +8,7 @@
  */
 #include "worker/explain.h"
 
+#include "conf/base/assert.h"
 #include "conf/base/mem.h"
 #include "worker/ask.h"
 #include "worker/explain_head.h"
@@ -196,7 +197,7 @@ request_new(struct ctx *x, const struct wanted *w, const struct str *head)
 	struct req *r = NULL;
 
 	if (b != NULL) {
-		memcpy(b->data, head->data, head->len);
+		memcpy(b->data, str_span(head).p, head->len);
 		b->w = (uint32_t)head->len;
 		r = req_new(x, &nobody, NULL, w->listener, b);
 	}
@@ -211,9 +212,11 @@ request_new(struct ctx *x, const struct wanted *w, const struct str *head)
 static void
 start(struct ask *a, const struct wanted *w, const struct str *head, const struct str *note)
 {
-	struct req *r = request_new(a->x, w, head);
 	struct explained *e;
+	struct req *r;
 
+	ASSERT(w->listener != NULL);
+	r = request_new(a->x, w, head);
 	if (r == NULL) {
 		ask_refuse(a, "out of memory");
 		return;
@@ -236,9 +239,10 @@ start(struct ask *a, const struct wanted *w, const struct str *head, const struc
 static bool
 ends_once(const struct str *head)
 {
-	const char *end = memmem(head->data, head->len, "\r\n\r\n", 4);
+	struct span text = str_span(head);
+	const char *end = memmem(text.p, text.n, "\r\n\r\n", 4);
 
-	return end == NULL || end + 4 == head->data + head->len;
+	return end == NULL || end + 4 == text.p + text.n;
 }
 
 void
@@ -246,7 +250,7 @@ ask_explain(struct ask *a, const struct json *args)
 {
 	struct str head = { .cap = TEXT_MAX }, note = { .cap = 256 };
 	struct errdetail ed = { 0 };
-	struct wanted w;
+	struct wanted w = { .listener = NULL };
 
 	if (under_way >= EXPLAIN_MAX)
 		(void)err_set(
