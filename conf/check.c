@@ -1,7 +1,8 @@
 /*
  * check.c - the sections against each other: modes, listeners, and duplicate names everywhere.
  *
- * Routes are in check_routes.c, acls and rules in check_policy.c, their lists in check_lists.c. Every check reports and goes on.
+ * Routes are in check_routes.c, acls and rules in check_policy.c, their lists in check_lists.c. Every check reports
+ * and goes on.
  */
 #include "conf/check.h"
 

@@ -110,7 +110,7 @@ value_set_conditions(struct item_ctx *c, const struct item *it, struct conf_cond
 {
 	struct conf_conditions got = { NULL, 0 };
 	struct conf_strs texts = { NULL, 0 };
-	unsigned count = n->nkids;
+	unsigned count;
 
 	if (n->type != NODE_GROUP && n->type != NODE_LIST && n->type != NODE_STR) {
 		value_wrong_type(c, it, n);

@@ -160,7 +160,8 @@ START_TEST(both_forms_say_the_same)
 		int plain, whole;
 
 		for (long k = 1 + random() % 5, at = 0; k > 0; k--)
-			at += snprintf(text + at, sizeof text - (size_t)at, "%s", parts[(size_t)random() % ARRAY_LEN(parts)]);
+			at += snprintf(text + at, sizeof text - (size_t)at, "%s",
+			    parts[(size_t)random() % ARRAY_LEN(parts)]);
 		for (size_t k = 0; k < n; k++)
 			subject[k] = "ab \n"[random() % 4];
 		re = compiled(text);
