@@ -100,23 +100,40 @@ add(struct req *r, const char *name, struct span value)
 	    fields_add(&r->in.fields, span_str(name), value, SPAN_NONE) != NULL;
 }
 
-/* All values of a list field of a trusted peer, joined, with ours behind. */
+static bool
+joins(const struct field *f, enum hname id)
+{
+	return f->id == id && !(f->flags & FIELD_DROP) && f->value.n > 0;
+}
+
+static char *
+put(char *to, struct span s)
+{
+	memcpy(to, s.p, s.n);
+	return to + s.n;
+}
+
+/* All values of a list field of a trusted peer, joined, with ours behind: one allocation, however many lines. */
 static struct span
 joined(struct req *r, enum hname id, struct span ours)
 {
-	struct span all = SPAN_NONE;
+	const struct fields *fs = &r->in.fields;
+	size_t n = ours.n;
+	char *text, *to;
 
-	for (unsigned i = 0; i < r->in.fields.n; i++) {
-		const struct field *f = &r->in.fields.v[i];
-
-		if (f->id != id || (f->flags & FIELD_DROP) || f->value.n == 0)
-			continue;
-		all = all.p == NULL ? f->value :
-		    arena_try_printf(&r->arena, "%.*s, %.*s", SPAN_ARG(all), SPAN_ARG(f->value));
-	}
-	if (all.p == NULL)
+	for (unsigned i = 0; i < fs->n; i++)
+		if (joins(&fs->v[i], id))
+			n += fs->v[i].value.n + 2;
+	if (n == ours.n)
 		return ours;
-	return arena_try_printf(&r->arena, "%.*s, %.*s", SPAN_ARG(all), SPAN_ARG(ours));
+	text = to = arena_try_alloc(&r->arena, n);
+	if (text == NULL)
+		return SPAN_NONE;
+	for (unsigned i = 0; i < fs->n; i++)
+		if (joins(&fs->v[i], id))
+			to = put(put(to, fs->v[i].value), SPAN(", "));
+	(void)put(to, ours);
+	return span_make(text, n);
 }
 
 static bool
