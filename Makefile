@@ -23,7 +23,7 @@ GOALS := $(or $(MAKECMDGOALS),all)
 
 # -------------------------------------------------------------- flavour
 
-ifneq ($(filter fuzz,$(GOALS)),)
+ifneq ($(filter fuzz fuzz-%,$(GOALS)),)
 CC := clang
 SAN := 1
 FLAVOUR := fuzz
@@ -80,9 +80,9 @@ LINK = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@
 # ------------------------------------------------- packages on demand
 # Goals that people start with bring the Debian packages they need; plain `make` never installs anything.
 
-DEP_GROUPS := $(sort $(if $(filter run bench test test-unit test-flow fuzz cov lint format valgrind,$(GOALS)),build) \
-	$(if $(filter test test-unit test-flow fuzz cov valgrind,$(GOALS)),test) \
-	$(if $(filter lint format fuzz cov valgrind,$(GOALS)),lint) $(if $(filter bench,$(GOALS)),bench))
+DEP_GROUPS := $(sort $(if $(filter run bench test test-unit test-flow test-fuzz fuzz fuzz-% cov lint format valgrind,$(GOALS)),build) \
+	$(if $(filter test test-unit test-flow test-fuzz fuzz fuzz-% cov valgrind,$(GOALS)),test) \
+	$(if $(filter lint format fuzz fuzz-% cov valgrind,$(GOALS)),lint) $(if $(filter bench,$(GOALS)),bench))
 DEPS := $(if $(DEP_GROUPS),deps)
 .PHONY: deps
 deps:
@@ -103,7 +103,7 @@ BIN := $(if $(wildcard master/main.c),$(B)/proxyd) $(if $(wildcard tools/proxyct
 UNIT := $(UNIT_SRC:%.c=$(B)/%)
 REPLAY := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/tests/fuzz/replay_%)
 FUZZ := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/tests/fuzz/%)
-OBJ := $(call obj,$(SRC) $(UNIT_SRC) $(FUZZ_SRC) tests/fuzz/replay.c tools/dev/confref.c)
+OBJ := $(call obj,$(SRC) $(UNIT_SRC) $(FUZZ_SRC) tests/fuzz/replay.c tests/fuzz/budget.c tools/dev/confref.c)
 
 # ---------------------------------------------------------------- build
 
@@ -141,11 +141,14 @@ FORCE:
 $(UNIT): $(B)/%: $(B)/%.o $(LIB)
 	$(call do,LD,$(LINK)) $^ $(CHECK_LIBS) $(PKG_LIBS)
 
-$(REPLAY): $(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(LIB)
-	$(call do,LD,$(LINK)) $^ $(PKG_LIBS)
+FUZZ_LINK = $(LINK) -Wl,--wrap=LLVMFuzzerTestOneInput
+FUZZ_WITH := $(B)/tests/fuzz/budget.o $(LIB)
 
-$(FUZZ): $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(LIB)
-	$(call do,LD,$(LINK)) -fsanitize=fuzzer $^ $(PKG_LIBS)
+$(REPLAY): $(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(FUZZ_WITH)
+	$(call do,LD,$(FUZZ_LINK)) $^ $(PKG_LIBS)
+
+$(FUZZ): $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(FUZZ_WITH)
+	$(call do,LD,$(FUZZ_LINK)) -fsanitize=fuzzer $^ $(PKG_LIBS)
 
 # A test stops at the first sanitizer report; processes that clear their dumpable flag cannot be ptraced for leaks.
 export ASAN_OPTIONS := abort_on_error=1:detect_stack_use_after_return=1:$(ASAN_OPTIONS)
@@ -182,16 +185,24 @@ valgrind: all $(UNIT)
 	@CK_TIMEOUT_MULTIPLIER=20 WRAP='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
 	    tests/unit/run $(UNIT)
 
-# New inputs land in .build/fuzz/corpus/NOUN; what is worth keeping moves to tests/fuzz/seeds/NOUN by hand.
+# New inputs land in .build/fuzz/corpus/NOUN; fuzz-seeds moves what is worth keeping to tests/fuzz/seeds/NOUN.
+# NOUNS chooses among the targets: make fuzz-all S=600 J=2 NOUNS='uri chunked'
 T ?=
 S ?= 60
-.PHONY: fuzz
+NOUNS ?= $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
+.PHONY: fuzz fuzz-all fuzz-seeds
 fuzz: $(filter $(B)/tests/fuzz/fuzz_$(T),$(FUZZ))
 	@test -n '$^' || \
 	    { echo 'usage: make fuzz T=NOUN S=SECONDS; nouns: $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)'; exit 2; }
 	@mkdir -p $(B)/corpus/$(T) $(B)/found tests/fuzz/seeds/$(T)
 	$(B)/tests/fuzz/fuzz_$(T) -max_total_time=$(S) -print_final_stats=1 -artifact_prefix=$(B)/found/ \
 	    $(B)/corpus/$(T) tests/fuzz/seeds/$(T)
+
+fuzz-all: $(NOUNS:%=$(B)/tests/fuzz/fuzz_%)
+	@tests/fuzz/campaign $(B) $(S) $(J) $(NOUNS)
+
+fuzz-seeds: $(NOUNS:%=$(B)/tests/fuzz/fuzz_%)
+	@tests/fuzz/minimise $(B) $(NOUNS)
 
 # Processes that dropped root write their counts too, hence the umask and the folders open to all.
 .PHONY: cov
@@ -208,7 +219,7 @@ cov: all $(UNIT) $(REPLAY)
 
 # ---------------------------------------------------------------- lint
 
-LINT_C := $(SRC) $(FUZZ_SRC) $(wildcard tests/fuzz/replay.c)
+LINT_C := $(SRC) $(FUZZ_SRC) tests/fuzz/replay.c tests/fuzz/budget.c
 FORMAT_FILES := $(filter-out %_tbl.h,$(shell find conf cache worker master tools tests/unit tests/fuzz -name '*.[ch]'))
 TIDY := $(LINT_C:%=.build/lint/%.tidy)
 
@@ -297,7 +308,7 @@ help:
 	@echo 'make test-unit | test-fuzz | test-flow [K=words] [J=2]'
 	@echo 'make lint | format        include order, clang-format, clang-tidy, cppcheck | reformat'
 	@echo 'make bench                CPU per request beside nginx, HAProxy and Squid'
-	@echo 'make fuzz T=noun S=60     libFuzzer on one target'
+	@echo 'make fuzz T=noun S=60     libFuzzer on one target; fuzz-all S=600 J=2: on all; fuzz-seeds: keep what was found'
 	@echo 'make cov | valgrind       coverage of all tests | unit tests and a whole proxyd under valgrind'
 	@echo 'make install DESTDIR= PREFIX=/usr/local'
 	@echo 'make deps | clean | help'

@@ -6,6 +6,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+extern unsigned fuzz_budget;
+unsigned fuzz_budget = 8 << 10;	/* one answer */
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

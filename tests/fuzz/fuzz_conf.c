@@ -7,6 +7,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
+extern unsigned fuzz_budget;
+unsigned fuzz_budget = 256 << 10;	/* the defaults of every section */
+
 /* libconfig loses the text token it stands at when it meets a syntax error. */
 const char *__lsan_default_suppressions(void);
 const char *

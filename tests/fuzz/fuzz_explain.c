@@ -11,6 +11,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+extern unsigned fuzz_budget;
+unsigned fuzz_budget = 16 << 10;	/* the arena's block */
+
 static void
 require(bool holds)
 {

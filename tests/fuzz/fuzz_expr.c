@@ -7,6 +7,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+extern unsigned fuzz_budget;
+unsigned fuzz_budget = 64 << 10;	/* two expressions of EXPR_BYTES */
+
 static void
 piece_get(const void *subject, unsigned field, struct expr_value *out)
 {

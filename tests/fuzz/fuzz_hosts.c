@@ -7,6 +7,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+extern unsigned fuzz_budget;
+unsigned fuzz_budget = 8 << 10;	/* the map's first slots */
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

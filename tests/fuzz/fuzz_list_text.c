@@ -11,6 +11,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+extern unsigned fuzz_budget;
+unsigned fuzz_budget = 128 << 10;	/* the builder's tables */
+
 static uint32_t told;
 
 static void

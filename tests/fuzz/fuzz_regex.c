@@ -9,6 +9,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+extern unsigned fuzz_budget;
+unsigned fuzz_budget = 64 << 10;	/* the arena's block and what PCRE2 begins with */
+
 static void
 require(bool holds)
 {

@@ -9,6 +9,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
+extern unsigned fuzz_budget;
+unsigned fuzz_budget = 16 << 10;	/* one message */
+
 /* Reads one field of the kind from r and writes it to w. */
 static void
 copy_field(struct wire *r, struct wire *w, uint8_t kind)
