@@ -67,7 +67,9 @@ CHECK_LIBS = $(call once,CHECK_LIBS,$(shell $(PKG_CONFIG) --libs check))
 
 CPPFLAGS_ALL = -D_GNU_SOURCE -I. $(PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL = -std=gnu11 -g -fPIE $(MODE_FLAGS) $(WARN) $(CFLAGS)
-LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDFLAGS)
+LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed \
+	$(if $(filter cov,$(FLAVOUR)),-Wl$(,)--wrap=_exit$(,)--wrap=raise) $(LDFLAGS)
+, := ,
 ifdef V
 do = $(2)
 else
@@ -103,7 +105,8 @@ BIN := $(if $(wildcard master/main.c),$(B)/proxyd) $(if $(wildcard tools/proxyct
 UNIT := $(UNIT_SRC:%.c=$(B)/%)
 REPLAY := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/tests/fuzz/replay_%)
 FUZZ := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/tests/fuzz/%)
-OBJ := $(call obj,$(SRC) $(UNIT_SRC) $(FUZZ_SRC) tests/fuzz/replay.c tests/fuzz/budget.c tools/dev/confref.c)
+OBJ := $(call obj,$(SRC) $(UNIT_SRC) $(FUZZ_SRC) tests/fuzz/replay.c tests/fuzz/budget.c tools/dev/confref.c \
+	tools/dev/covflush.c)
 
 # ---------------------------------------------------------------- build
 
@@ -135,6 +138,10 @@ $(B)/sources: FORCE
 FORCE:
 
 -include $(OBJ:.o=.d)
+
+ifeq ($(FLAVOUR),cov)
+$(B)/proxyd $(B)/proxyctl $(B)/tools/dev/confref $(UNIT) $(REPLAY): $(B)/tools/dev/covflush.o
+endif
 
 # ---------------------------------------------------------------- tests
 
@@ -210,12 +217,10 @@ cov: all $(UNIT) $(REPLAY)
 	@find $(B) -name '*.gcda' -delete; find $(B) -type d -exec chmod a+rwx {} +
 	-@umask 0; tests/unit/run $(UNIT); tests/fuzz/run $(REPLAY); $(PYTEST)
 	@mkdir -p $(B)/html
-	gcovr -r . --object-directory $(B) $(ROOMS:%=-f %/) --html-details $(B)/html/index.html \
-	    --csv $(B)/lines.csv --print-summary
-	@awk -F, 'NR > 1 { d = $$1; sub("/[^/]*$$", "", d); n[d] += $$2; c[d] += $$3; b[d] += $$5; t[d] += $$6 } \
-	    END { for (d in n) printf "%-20s lines %5.1f%% of %5d, branches %5.1f%%\n", \
-		d, 100 * c[d] / n[d], n[d], b[d] ? 100 * t[d] / b[d] : 100 }' $(B)/lines.csv | sort
+	gcovr -r . --object-directory $(B) --gcov-ignore-parse-errors $(ROOMS:%=-f %/) --html-details $(B)/html/index.html \
+	    --csv $(B)/lines.csv --json $(B)/lines.json >$(B)/gcovr.log 2>&1 || { cat $(B)/gcovr.log; exit 1; }
 	@echo 'by line: $(B)/html/index.html'
+	@tools/dev/coverage --lines $(B)/lines.csv $(B)/lines.json
 
 # ---------------------------------------------------------------- lint
 
