@@ -1,5 +1,5 @@
 /*
- * list_store_priv.h - an entry of the store, for the store and for who asks it to take lists anew.
+ * list_store_priv.h - an entry of the store, for the files that move it on and for who asks to take lists anew.
  */
 #pragma once
 #include "master/list_store.h"
@@ -22,8 +22,24 @@ struct list_entry {
 	char		trouble[320];	/* why the image is not of the file as it is; "" */
 };
 
-struct list_entry *list_entry_find(const struct master *, const struct conf_list *);
+#define LIST_BIT(i) ((uint64_t)1 << (i))	/* in the sets of a child and of a generation */
+
+/* list_store.c */
+struct list_entry *list_entry_find(const struct master *, const struct conf_list *);	/* NULL: none */
+struct list_entry *list_entry_at(const struct child *, uint32_t index);	/* as its generation counts lists; or NULL */
+int	list_entry_index(const struct generation *, const struct list_entry *);	/* -1: not one of its lists */
+/* Closes the image before this one: the last to do so frees its pages, which takes a while. */
+void	list_entry_let_go(struct list_entry *);
+struct child *list_agent_of(const struct generation *);	/* NULL: none lives */
+
+/* list_source.c */
 void	list_entry_compile(struct list_entry *, struct child *agent);	/* NULL, or busy: later */
+void	list_source_greet(struct child *agent);
+
+/* list_offer.c */
+void	list_offer_greet(struct child *worker);
+void	list_offer_all(struct master *, const struct list_entry *);	/* a new image */
+void	list_offer_tick(struct master *);	/* sends what could not be sent */
 bool	list_entry_taken(const struct master *, const struct list_entry *);	/* by every worker */
 
 /* list_reload.c */
