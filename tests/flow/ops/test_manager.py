@@ -192,6 +192,7 @@ def test_unit_file_is_sound_and_tight(tmp_path, figure):
     unit = tmp_path / "proxyd.service"
     text = (TOP / "master/proxyd.service").read_text()
     unit.write_text(text.replace("/usr/local/sbin/proxyd", "/bin/true").replace("/usr/local/bin/proxyctl", "/bin/true"))
+    unit.chmod(0o644)       # whatever the umask is
     r = subprocess.run(["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, timeout=30)
     said = [x for x in r.stderr.splitlines() if "proxyd.service" in x]
     assert r.returncode == 0 and not said, r
