@@ -10,88 +10,25 @@
 #include <stdlib.h>
 
 #include "conf/base/assert.h"
+#include "conf/base/sip.h"
 
 #define EMPTY 0
 #define TOMB 1
 #define SIZE_FIRST 16
 #define NOT_FOUND UINT32_MAX
 
-static uint64_t secret[2];
-
-static uint64_t
-load_le64(const uint8_t *p)
-{
-	uint64_t v = 0;
-
-	for (int i = 7; i >= 0; i--)
-		v = v << 8 | p[i];
-	return v;
-}
+static struct sip_key secret;
 
 void
 map_seed(const uint8_t key[16])
 {
-	secret[0] = load_le64(key);
-	secret[1] = load_le64(key + 8);
-}
-
-static inline uint64_t
-rotl(uint64_t x, int b)
-{
-	return x << b | x >> (64 - b);
-}
-
-static inline void
-sip_round(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[1] = rotl(v[1], 13);
-	v[1] ^= v[0];
-	v[0] = rotl(v[0], 32);
-	v[2] += v[3];
-	v[3] = rotl(v[3], 16);
-	v[3] ^= v[2];
-	v[0] += v[3];
-	v[3] = rotl(v[3], 21);
-	v[3] ^= v[0];
-	v[2] += v[1];
-	v[1] = rotl(v[1], 17);
-	v[1] ^= v[2];
-	v[2] = rotl(v[2], 32);
-}
-
-static inline void
-sip_word(uint64_t v[4], uint64_t m)
-{
-	v[3] ^= m;
-	sip_round(v);
-	v[0] ^= m;
+	secret = sip_key(key);
 }
 
 uint64_t
 map_hash(struct span s)
 {
-	uint64_t v[4] = {
-		secret[0] ^ 0x736f6d6570736575,
-		secret[1] ^ 0x646f72616e646f6d,
-		secret[0] ^ 0x6c7967656e657261,
-		secret[1] ^ 0x7465646279746573,
-	};
-	const uint8_t *p = (const uint8_t *)s.p;
-	uint8_t tail[8] = { 0 };
-	size_t whole = s.n & ~(size_t)7;
-
-	for (size_t i = 0; i < whole; i += 8)
-		sip_word(v, load_le64(p + i));
-	if (s.n > whole)
-		memcpy(tail, p + whole, s.n - whole);
-	tail[7] = (uint8_t)s.n;
-	sip_word(v, load_le64(tail));
-	v[2] ^= 0xff;
-	sip_round(v);
-	sip_round(v);
-	sip_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+	return sip64(&secret, s);
 }
 
 void

@@ -19,26 +19,6 @@ put(struct map *m, int i)
 	ck_assert_int_eq(map_put(m, span_str(keys[i]), keys[i]), 0);
 }
 
-/* Made once with an independent implementation of SipHash-1-3: key 00..0f, message 00, 01, .. n-1. */
-START_TEST(hash_is_siphash_1_3)
-{
-	static const struct { size_t n; uint64_t hash; } rows[] = {
-		{ 0, 0xabac0158050fc4dc }, { 1, 0xc9f49bf37d57ca93 },
-		{ 7, 0xd3927d989bb11140 }, { 8, 0x369095118d299a8e },
-		{ 9, 0x25a48eb36c063de4 }, { 15, 0xd320d86d2a519956 },
-		{ 16, 0xcc4fdd1a7d908b66 }, { 63, 0x9d199062b7bbb3a8 },
-	};
-	uint8_t key[16], msg[64];
-
-	for (size_t i = 0; i < 64; i++)
-		msg[i] = (uint8_t)i;
-	memcpy(key, msg, sizeof key);
-	map_seed(key);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		ck_assert_uint_eq(map_hash(span_make((char *)msg, rows[i].n)), rows[i].hash);
-}
-END_TEST
-
 START_TEST(what_was_put_is_found_until_deleted)
 {
 	struct map m = MAP_INIT;
@@ -110,6 +90,6 @@ START_TEST(current_entry_may_be_deleted_while_iterating)
 }
 END_TEST
 
-UNIT_MAIN("conf/base/map", hash_is_siphash_1_3, what_was_put_is_found_until_deleted,
+UNIT_MAIN("conf/base/map", what_was_put_is_found_until_deleted,
     same_key_is_replaced_and_empty_key_is_a_key, tombstones_do_not_grow_the_table,
     current_entry_may_be_deleted_while_iterating)
