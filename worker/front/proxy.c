@@ -6,6 +6,8 @@
 
 #include <arpa/inet.h>
 
+#include "conf/base/crc32c.h"
+
 #define V1_MAX	107
 #define V2_HEAD	16
 #define V2_MAX	536
@@ -60,17 +62,14 @@ be16(const uint8_t *p)
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
+/* Of the whole header, with four zero bytes in place of the checksum at `at`. */
 static uint32_t
-crc32c(const uint8_t *p, size_t n, size_t zero_at)
+checksum(const uint8_t *p, size_t n, size_t at)
 {
-	uint32_t crc = 0xffffffffu;
+	const char *c = (const char *)p;
+	uint32_t crc = crc32c(crc32c(0, span_make(c, at)), SPAN("\0\0\0\0"));
 
-	for (size_t i = 0; i < n; i++) {
-		crc ^= i >= zero_at && i < zero_at + 4 ? 0 : p[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
-	}
-	return ~crc;
+	return crc32c(crc, span_make(c + at + 4, n - at - 4));
 }
 
 static bool
@@ -88,7 +87,7 @@ tlvs_ok(const uint8_t *p, size_t at, size_t len)
 			const uint8_t *v = p + at + 3;
 
 			if (n != 4 ||
-			    ((uint32_t)be16(v) << 16 | be16(v + 2)) != crc32c(p, len, at + 3))
+			    ((uint32_t)be16(v) << 16 | be16(v + 2)) != checksum(p, len, at + 3))
 				return false;
 		}
 		at += 3 + n;
