@@ -146,13 +146,10 @@ slow_crc32c(const uint8_t *p, size_t n)
 
 START_TEST(a_checksum_is_verified_wherever_it_stands)
 {
-	/* RFC 3720 B.4: 32 bytes of zeroes */
-	static const uint8_t zeroes[32];
 	static const char tail[2][14] = { "\x03\x00\x04\0\0\0\0\x04\x00\x02zz",
 		"\x04\x00\x02zz\x03\x00\x04\0\0\0\0" };
 	static const size_t at[2] = { 31, 36 };
 
-	ck_assert_uint_eq(crc32c(zeroes, sizeof zeroes, 100), 0x8a9136aau);
 	for (int i = 0; i < 2; i++) {
 		uint8_t h[40];
 		uint32_t crc;
