@@ -70,6 +70,8 @@ struct conf_timeouts {				/* towards clients */
 	int64_t		proxy_ms;		/* PROXY protocol header */
 };
 
+struct conf_overload { struct conf_pos at; int64_t delay_ms, interval_ms; };	/* worker/req/shed.h */
+
 struct conf_dns {
 	struct conf_pos	at;
 	struct conf_strs servers;		/* empty: the system's */
@@ -260,6 +262,7 @@ struct conf {
 	struct conf_process process;
 	struct conf_http http;
 	struct conf_timeouts timeouts;
+	struct conf_overload overload;
 	struct conf_dns	 dns;
 	struct conf_listener *listeners; unsigned nlisteners;
 	struct conf_service *services; unsigned nservices;

@@ -11,6 +11,27 @@
 
 typedef enum next step_f(struct req *);
 
+static bool
+crowded(const struct ctx *x)
+{
+	return x->sessions.count > x->max_sessions / 5 * 4;
+}
+
+/* More than can be served: refused before anything is decided, because that has to be cheap. */
+static bool
+shed(struct req *r)
+{
+	struct ctx *x = r->x;
+
+	if (!x->shed.on || r->explain != NULL || shed_admit(&x->shed, x->reqs.count))
+		return false;
+	ctx_count(x, C_SHED, 1);
+	r->reason = R_SHED;
+	r->close = r->connect || crowded(x);	/* who has to connect anew for the next try costs more */
+	req_reply(r, r->reason, 0);
+	return true;
+}
+
 /* The head is complete: what it says must make sense before anybody decides on it. */
 static enum next
 step_recv(struct req *r)
@@ -27,7 +48,7 @@ step_recv(struct req *r)
 		r->step = ST_RESPOND;
 		return NEXT_STEP;
 	}
-	r->step = ST_ADMIT;
+	r->step = shed(r) ? ST_RESPOND : ST_ADMIT;
 	return NEXT_STEP;
 }
 

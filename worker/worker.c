@@ -217,15 +217,32 @@ ctx_init(struct ctx *x, struct env *e, struct errdetail *ed)
 }
 
 static void
+tell_shed(struct ctx *x)
+{
+	x->stats->counter[C_SHEDDING] = x->shed.on;
+	if (x->shed.on)
+		log_write(LOG_WARN,
+		    "overloaded: the loop lags by %llu ms, requests it cannot serve are answered 503",
+		    (unsigned long long)(x->loop.lag_us / 1000));
+	else
+		log_write(LOG_INFO, "not overloaded any more: %llu requests were refused so far",
+		    (unsigned long long)x->stats->counter[C_SHED]);
+}
+
+static void
 on_turn_end(struct loop_hook *h)
 {
 	struct worker *w = LIST_ENTRY(h, struct worker, hook);
+	struct ctx *x = &w->x;
 
 	if (!list_empty(&w->asks.waiting))
 		asks_run(&w->asks);
-	if (w->x.loop.now_ms - w->trimmed_ms < TRIM_LOOK_MS)
+	if (shed_turn(&x->shed, &x->conf->overload, x->loop.now_us, x->loop.lag_us,
+		x->stats->counter[C_REQUESTS] - x->stats->counter[C_SHED]))
+		tell_shed(x);
+	if (x->loop.now_ms - w->trimmed_ms < TRIM_LOOK_MS)
 		return;
-	w->trimmed_ms = w->x.loop.now_ms;
+	w->trimmed_ms = x->loop.now_ms;
 	mem_trim();
 }
 

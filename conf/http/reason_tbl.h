@@ -64,6 +64,7 @@ REASON(R_RESPOND, "respond", 200, 0, "a fixed answer of the route")
 REASON(R_REDIRECT, "redirect", 302, 0, "a redirect of the route")
 REASON(R_CLIENT_LIMIT, "client-limit", 429, 1, "too many connections from this client")
 REASON(R_OVERLOAD, "overload", 503, 1, "no room for another connection")
+REASON(R_SHED, "shed", 503, 0, "the proxy has more requests than it can serve")
 REASON(R_NO_MEMORY, "no-memory", 503, 1, "out of memory")
 REASON(R_STOPPING, "stopping", 503, 1, "the proxy is stopping")
 /* upstream */

@@ -31,6 +31,8 @@ static const struct item items[] = {
 	{ "forward", ITEM_GROUP, AT(forward), .sub = &schema_forward, .help = "forward mode" },
 	{ "http", ITEM_GROUP, AT(http), .sub = &schema_http, .help = "limits on messages" },
 	{ "timeouts", ITEM_GROUP, AT(timeouts), .sub = &schema_timeouts, .help = "patience with clients" },
+	{ "overload", ITEM_GROUP, AT(overload), .sub = &schema_overload,
+	    .help = "refusing requests when a worker lags behind" },
 	{ "dns", ITEM_GROUP, AT(dns), .sub = &schema_dns, .help = "resolving names that requests bring" },
 	{ "telemetry", ITEM_GROUP, AT(telemetry), .sub = &schema_telemetry, .help = "access log" },
 };

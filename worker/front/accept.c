@@ -80,7 +80,8 @@ accept_batch(struct door *d)
 			continue;
 		return false;
 	}
-	return d->open && !a->resting;
+	a->x->loop.behind = d->open && !a->resting;
+	return a->x->loop.behind;
 }
 
 static void

@@ -14,7 +14,7 @@
 #include "conf/base/assert.h"
 #include "conf/base/clock.h"
 
-#define LOOP_EVENTS	128		/* fetched per turn */
+#define LOOP_EVENTS	1024		/* fetched per turn: as good as all there are, so that the lag is known */
 #define LOOP_MAX_WAIT	1000		/* ms; the clock of idle processes and their heartbeat stay fresh */
 
 static void
@@ -35,6 +35,7 @@ loop_init(struct loop *l, struct errdetail *ed)
 	if (l->epoll < 0)
 		return err_sys(ed, "epoll_create1");
 	read_clock(l);
+	l->emptied_us = l->now_us;
 	return 0;
 }
 
@@ -116,7 +117,7 @@ loop_hook_add(struct loop *l, struct loop_hook *h)
 
 /* How long the kernel may sleep: not at all with tasks waiting, else until the next deadline. */
 static int
-wait_ms(const struct loop *l, int max_wait)
+wait_ms(const struct loop *l, int64_t now_ms, int max_wait)
 {
 	int64_t next = timers_next(&l->timers), left;
 
@@ -124,22 +125,31 @@ wait_ms(const struct loop *l, int max_wait)
 		return 0;
 	if (next == TIMER_NEVER)
 		return max_wait;
-	left = next - (int64_t)clock_mono_ms();
+	left = next - now_ms;
 	if (left <= 0)
 		return 0;
 	return left < max_wait ? (int)left : max_wait;
 }
 
+/*
+ * An event that came right behind the wait that emptied the kernel's list has waited since then. The time slept here
+ * is nobody's wait, so the clock is read before it; with deadlines pending it is read there anyhow.
+ */
 static int
 wait_events(struct loop *l, struct epoll_event *ev, int max_wait)
 {
-	int ms = wait_ms(l, max_wait), n;
+	uint64_t before_us = clock_mono_us();
+	int ms = wait_ms(l, (int64_t)(before_us / 1000), max_wait), n;
 
 	if (ms != 0 && l->asleep != NULL)
 		atomic_store_explicit(l->asleep, 1, memory_order_relaxed);
 	n = epoll_wait(l->epoll, ev, LOOP_EVENTS, ms);
 	ASSERT(n >= 0 || errno == EINTR);
 	read_clock(l);
+	l->lag_us = before_us - l->emptied_us;
+	if (n < LOOP_EVENTS && !l->behind)
+		l->emptied_us = l->now_us;
+	l->behind = false;
 	if (l->beat_ms != NULL)
 		atomic_store_explicit(l->beat_ms, (uint64_t)l->now_ms, memory_order_relaxed);
 	if (ms != 0 && l->asleep != NULL)

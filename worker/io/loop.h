@@ -36,6 +36,9 @@ struct loop {
 	_Atomic uint64_t *beat_ms;	/* heartbeat words in shared memory, or NULL */
 	_Atomic uint32_t *asleep;
 	uint64_t	turns;
+	bool		behind;		/* more waits than a source took: set anew in every turn it does */
+	uint64_t	emptied_us;	/* when the kernel last had no event that was not taken */
+	uint64_t	lag_us;		/* of this turn: how long its events may have waited, at most */
 };
 
 int	loop_init(struct loop *, struct errdetail *) MUST_CHECK;

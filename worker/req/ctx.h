@@ -5,6 +5,7 @@
 #pragma once
 #include "worker/http/h1_parse.h"
 #include "worker/io/loop.h"
+#include "worker/req/shed.h"
 #include "worker/shared/env.h"
 
 struct acl_table;
@@ -36,6 +37,7 @@ struct ctx {
 	uint32_t	max_sessions;	/* process.connections, or what the open-files limit allows */
 	struct list	reqs;		/* every request in progress: for the crash report and drain */
 	bool		draining;
+	struct shed	shed;		/* whether new requests are refused because the loop lags */
 	char		via[24];	/* our name in Via: unlike any other proxy's */
 	uint8_t		via_len;
 	char		via_value[2][32];	/* "1.0 NAME", "1.1 NAME": what a message of that minor version gets */

@@ -55,7 +55,7 @@ struct stats_data {
 	struct stats_lane lane[];			/* lane 0: the past */
 };
 
-#define STATS_VERSION 3
+#define STATS_VERSION 4
 size_t	stats_size(unsigned lanes);
 /* Slot of an object, assigned on first use; STATS_OBJECTS - 1 (a shared "others" slot) when full. Master only. */
 unsigned stats_slot(struct stats_data *, enum stats_kind, const char *name);

@@ -7,6 +7,8 @@ COUNTER(C_CONNS_IDLE, "connections_idle", 1, "client connections waiting for a r
 COUNTER(C_CONNS_REFUSED, "connections_refused_total", 0, "client connections refused for lack of room")
 COUNTER(C_REQUESTS, "requests_total", 0, "requests finished")
 COUNTER(C_REQUESTS_ACTIVE, "requests_active", 1, "requests in progress")
+COUNTER(C_SHED, "requests_shed_total", 0, "requests answered 503 because the worker lagged behind")
+COUNTER(C_SHEDDING, "workers_shedding", 1, "workers that lag behind and refuse new requests now")
 COUNTER(C_STATUS_1XX, "responses_1xx_total", 0, "interim answers relayed")
 COUNTER(C_STATUS_2XX, "responses_2xx_total", 0, "answers with status 200-299")
 COUNTER(C_STATUS_3XX, "responses_3xx_total", 0, "answers with status 300-399")

@@ -368,6 +368,7 @@ def test_every_token_has_a_row():
     here = {"body-slow", "body-truncated", "client-gone", "client-slow", "upgrade-data", "tunnel-idle", "tunnel-life", "loop", "connect-timeout", "target-none",
             "queue-full", "queue-timeout", "client-limit", "overload", "stopping", "denied", "address-denied", "address-own", "dns-failed", "dns-timeout",
             "not-proxy", "connect-body",
-            "killed", "target-drained"}       # ops/test_conn.py, ops/test_drain.py
+            "killed", "target-drained",       # ops/test_conn.py, ops/test_drain.py
+            "shed"}                           # ops/test_overload.py
     covered = set(RAW) | set(ORIGIN) | set(CUT) | here | set(UNREACHABLE) | set(SILENT)
     assert covered == set(reasons.tokens()), covered ^ set(reasons.tokens())

@@ -165,6 +165,40 @@ START_TEST(the_heartbeat_tells_sleep_from_work)
 }
 END_TEST
 
+static void
+on_long_work(struct loop_task *t)
+{
+	struct timespec ten = { .tv_nsec = 10000000 };
+
+	(void)t;
+	nanosleep(&ten, NULL);
+}
+
+START_TEST(the_lag_is_what_events_wait_while_others_work_and_not_what_the_loop_sleeps)
+{
+	struct loop_task t = { .run = on_long_work };
+
+	drive_start(&l);
+	loop_turn(&l, 20);
+	loop_turn(&l, 0);
+	ck_assert_uint_lt(l.lag_us, 10000);	/* it slept for 20 ms */
+	loop_post(&l, &t);
+	loop_turn(&l, 0);
+	loop_turn(&l, 0);
+	ck_assert_uint_ge(l.lag_us, 10000);
+	loop_turn(&l, 0);
+	ck_assert_uint_lt(l.lag_us, 10000);
+	for (unsigned i = 0; i < 2; i++) {	/* somebody left something: it waits on */
+		l.behind = true;
+		loop_post(&l, &t);
+		loop_turn(&l, 0);
+	}
+	loop_turn(&l, 0);
+	ck_assert_uint_ge(l.lag_us, 20000);
+	loop_fini(&l);
+}
+END_TEST
+
 START_TEST(a_descriptor_that_cannot_be_watched_is_an_error)
 {
 	struct loop_source s = { .fd = -1, .ready = on_source };
@@ -180,4 +214,6 @@ UNIT_MAIN("worker/io/loop", a_turn_runs_events_then_tasks_then_deadlines_then_fr
     a_task_that_posts_itself_runs_once_a_turn_and_the_loop_does_not_sleep,
     a_task_may_take_back_another_one_of_the_same_turn,
     a_source_removed_by_an_event_of_the_same_turn_is_not_told, sleeping_ends_at_the_next_deadline,
-    the_heartbeat_tells_sleep_from_work, a_descriptor_that_cannot_be_watched_is_an_error)
+    the_heartbeat_tells_sleep_from_work,
+    the_lag_is_what_events_wait_while_others_work_and_not_what_the_loop_sleeps,
+    a_descriptor_that_cannot_be_watched_is_an_error)
