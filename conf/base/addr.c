@@ -225,11 +225,39 @@ print_unix(const struct addr *a, char buf[ADDR_TEXT])
 		(void)snprintf(buf, ADDR_TEXT, "unix:" SPAN_FMT, SPAN_ARG(path));
 }
 
+/* Without printf: an address is written for every record of the journal. */
+static char *
+print_u16(char *p, unsigned v)
+{
+	char digits[5];
+	unsigned n = 0;
+
+	do
+		digits[n++] = (char)('0' + v % 10);
+	while ((v /= 10) != 0);
+	while (n > 0)
+		*p++ = digits[--n];
+	return p;
+}
+
+static char *
+print_in4(const struct in_addr *ip, char *p)
+{
+	uint8_t b[4];
+
+	memcpy(b, ip, sizeof b);
+	for (unsigned i = 0; i < 4; i++) {
+		p = print_u16(p, b[i]);
+		*p++ = '.';
+	}
+	return p - 1;
+}
+
 const char *
 addr_ip_text(const struct addr *a, char buf[ADDR_TEXT])
 {
 	switch (family(a)) {
-	case AF_INET: inet_ntop(AF_INET, &a->u.in4.sin_addr, buf, ADDR_TEXT); break;
+	case AF_INET: *print_in4(&a->u.in4.sin_addr, buf) = '\0'; break;
 	case AF_INET6: inet_ntop(AF_INET6, &a->u.in6.sin6_addr, buf, ADDR_TEXT); break;
 	case AF_UNIX: print_unix(a, buf); break;
 	default: (void)snprintf(buf, ADDR_TEXT, "-");
@@ -240,13 +268,16 @@ addr_ip_text(const struct addr *a, char buf[ADDR_TEXT])
 const char *
 addr_text(const struct addr *a, char buf[ADDR_TEXT])
 {
-	char ip[ADDR_TEXT];
+	char ip[ADDR_TEXT] UNFILLED, *p;
 
-	if (family(a) == AF_INET)
-		(void)snprintf(buf, ADDR_TEXT, "%.45s:%u", addr_ip_text(a, ip), addr_port(a));
-	else if (family(a) == AF_INET6)
+	if (family(a) == AF_INET) {
+		p = print_in4(&a->u.in4.sin_addr, buf);
+		*p++ = ':';
+		*print_u16(p, addr_port(a)) = '\0';
+	} else if (family(a) == AF_INET6) {
 		(void)snprintf(buf, ADDR_TEXT, "[%.45s]:%u", addr_ip_text(a, ip), addr_port(a));
-	else
+	} else {
 		addr_ip_text(a, buf);
+	}
 	return buf;
 }

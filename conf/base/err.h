@@ -12,6 +12,7 @@
 #define MUST_CHECK	__attribute__((warn_unused_result))
 #define PRINTF(f, a)	__attribute__((format(printf, f, a)))
 #define UNUSED		__attribute__((unused))
+#define UNFILLED	__attribute__((uninitialized))	/* a big local array, written before read */
 #define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
 
 enum err {

@@ -60,7 +60,7 @@ find(const struct map *m, struct span key, uint64_t hash)
 void *
 map_get(const struct map *m, struct span key)
 {
-	uint32_t i = find(m, key, map_hash(key));
+	uint32_t i = m->used == 0 ? NOT_FOUND : find(m, key, map_hash(key));
 
 	return i == NOT_FOUND ? NULL : m->slots[i].value;
 }

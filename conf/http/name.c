@@ -12,11 +12,12 @@
 struct row {
 	const char	*text;
 	uint8_t		 len, flags;
+	char		 first;
 };
 
 static const struct row rows[H_MAX] = {
-	[H_OTHER] = { "", 0, 0 },
-#define NAME(id, text, flags) [id] = { text, sizeof(text) - 1, flags },
+	[H_OTHER] = { "", 0, 0, '\0' },
+#define NAME(id, text, flags) [id] = { text, sizeof(text) - 1, flags, (text)[0] },
 #include "conf/http/name_tbl.h"
 #undef NAME
 };
@@ -86,7 +87,7 @@ name_find(struct span name)
 		return H_OTHER;
 	first = name.p[0] | 0x20;
 	for (id = last_of_len[name.n]; rows[id].len == name.n; id--)
-		if (rows[id].text[0] == first && same(name.p, rows[id].text, name.n))
+		if (rows[id].first == first && same(name.p, rows[id].text, name.n))
 			return (enum hname)id;
 	return H_OTHER;
 }

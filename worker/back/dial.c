@@ -215,10 +215,9 @@ on_next(struct timer *t)
 static void
 take_list(struct dial *d, const struct addr *list, unsigned n)
 {
-	d->n = n < DNS_ADDRS ? n : DNS_ADDRS;
+	d->list = list;
+	d->n = n;
 	d->at = 0;
-	if (d->n > 0)
-		memcpy(d->list, list, d->n * sizeof *list);
 	d->why = R_NONE;
 }
 

@@ -25,7 +25,7 @@ struct dial {
 	struct timer	 next;
 	struct conn	*tries[2];
 	struct addr	 tried[2];
-	struct addr	 list[DNS_ADDRS];
+	const struct addr *list;
 	unsigned	 n, at;
 	int64_t		 deadline;
 	enum reason	 why;		/* of the last failure */
@@ -33,7 +33,7 @@ struct dial {
 	bool		 full;		/* the queue of a UNIX socket was */
 };
 
-/* done may be called before this returns. The struct must stay until done or dial_cancel. */
+/* done may be called before this returns. The struct and the addresses must stay until done or dial_cancel. */
 void	dial_start(struct dial *, struct loop *, struct stats_lane *, const struct addr *, unsigned n,
 	    int64_t timeout_ms);
 /* Judges as dial_start would, and dials nothing: R_NONE and d->peer, the address dialled first, or why none is. */

@@ -99,7 +99,7 @@ fetch_new(struct req *r)
 
 	if (f == NULL)
 		return false;
-	memset(f, 0, sizeof *f);
+	memset(f, 0, offsetof(struct fetch, tried));
 	f->r = r;
 	f->sink = (struct h1_sink)H1_SINK_NONE;
 	f->wait.task.run = on_granted;

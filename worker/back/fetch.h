@@ -31,11 +31,9 @@ struct fetch {
 	struct gate_wait wait;
 	struct timer	timer;		/* of the queue */
 	struct pick	pick;		/* picked: pick.endpoint is not NULL */
-	struct addr	tried[BALANCE_TRIED];
 	unsigned	ntried;
 	struct dns_query query;
 	enum reason	resolved;	/* R_MAX: not yet */
-	struct addr	list[DNS_ADDRS];
 	unsigned	nlist;
 	struct dial	dial;
 	struct conn	*conn;
@@ -50,6 +48,9 @@ struct fetch {
 	struct h1_sink	sink;
 	struct h1_source source;
 	struct kept	kept;		/* the request's body, when it may have to be sent again; copy NULL: not kept */
+	/* big, and not zeroed: only the first ntried and nlist are read */
+	struct addr	tried[BALANCE_TRIED];
+	struct addr	list[DNS_ADDRS];
 };
 
 /* The request's fetch, or false: no memory. */

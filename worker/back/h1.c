@@ -183,7 +183,7 @@ parse_final(struct fetch *f, size_t len)
 		return R_NO_MEMORY;
 	head = span_make(r->resp_buf->data + r->resp_buf->r, len);
 	r->resp = (struct h1_response){ 0 };
-	r->resp.fields.size = limits->max_fields + r->x->fields_added;
+	r->resp.fields.size = h1_fields_most(head, limits) + r->x->fields_added;
 	r->resp.fields.v = arena_try_alloc(&r->arena,
 	    r->resp.fields.size * sizeof *r->resp.fields.v);
 	if (r->resp.fields.v == NULL)

@@ -39,6 +39,7 @@ struct pool {
 	struct loop	*loop;
 	struct stats_lane *stats;
 	struct map	 hosts;
+	struct host	*last;		/* found by the last look-up: most requests go where one just went; or NULL */
 	struct list	 all;
 	struct timer	 sweep;
 };
@@ -125,6 +126,8 @@ on_sweep(struct timer *t)
 
 		if (!list_empty(&h->idle))
 			continue;
+		if (p->last == h)
+			p->last = NULL;
 		map_del(&p->hosts, key);
 		slab_put(&host_slab, h);
 	}
@@ -182,11 +185,24 @@ pool_owner_fini(struct pool_owner *o)
 }
 
 static struct host *
+host_find(struct pool *p, struct span key)
+{
+	struct host *h = p->last;
+
+	if (h != NULL && span_eq(key, span_make(h->key, h->key_len)))
+		return h;
+	h = map_get(&p->hosts, key);
+	if (h != NULL)
+		p->last = h;
+	return h;
+}
+
+static struct host *
 host_get(struct pool *p, const struct addr *peer)
 {
-	char key[KEY_MAX];
+	char key[KEY_MAX] UNFILLED;
 	struct span k = key_of(peer, key);
-	struct host *h = map_get(&p->hosts, k);
+	struct host *h = host_find(p, k);
 
 	if (h != NULL)
 		return h;
@@ -306,14 +322,14 @@ owner_get(struct pool_owner *owner, const struct addr *peer)
 struct conn *
 pool_get(struct pool *p, const struct addr *peer, struct pool_owner *owner)
 {
-	char key[KEY_MAX];
+	char key[KEY_MAX] UNFILLED;
 	struct list_node *n;
 	struct conn *c = NULL;
 	struct host *h;
 
 	if (owner != NULL)
 		return owner_get(owner, peer);
-	h = map_get(&p->hosts, key_of(peer, key));
+	h = host_find(p, key_of(peer, key));
 	while (h != NULL && c == NULL && (n = list_first(&h->idle)) != NULL)
 		c = kept_use(LIST_ENTRY(n, struct kept, in_idle));
 	return c;

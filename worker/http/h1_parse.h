@@ -58,6 +58,13 @@ struct h1_request {
 	bool		upgrade;	/* Connection names Upgrade and an Upgrade field is there */
 };
 
+/* At most so many fields has this head, the shortest being "a:" and LF: a small head gets a small array. */
+static inline uint16_t
+h1_fields_most(struct span head, const struct h1_limits *lim)
+{
+	return head.n / 3 < lim->max_fields ? (uint16_t)(head.n / 3) : lim->max_fields;
+}
+
 /*
  * head: what h1_scan_request found. r->fields.v and .size are set by the caller before. Marks FIELD_DROP on
  * hop-by-hop fields and on those Connection nominates; nothing else is dropped here. Spans are lent from head.

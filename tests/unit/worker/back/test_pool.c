@@ -281,6 +281,12 @@ START_TEST(the_sweep_closes_what_is_too_old_and_forgets_empty_hosts)
 	ck_assert(is_closed(old) && !is_closed(young));
 	close(old);
 	close(young);
+	young = put("10.0.0.3:80", 8, 500);	/* the host found last may be one that the next sweep forgets */
+	loop.now_ms += SWEEP_MS;
+	timers_run(&loop.timers, loop.now_ms);
+	slab_drain(&host_slab);
+	ck_assert_ptr_null(get("10.0.0.3:80"));
+	close(young);
 	teardown();
 }
 END_TEST
