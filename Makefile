@@ -82,8 +82,8 @@ LINK = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@
 # ------------------------------------------------- packages on demand
 # Goals that people start with bring the Debian packages they need; plain `make` never installs anything.
 
-DEP_GROUPS := $(sort $(if $(filter run bench test test-unit test-flow test-fuzz fuzz fuzz-% cov lint format valgrind,$(GOALS)),build) \
-	$(if $(filter test test-unit test-flow test-fuzz fuzz fuzz-% cov valgrind,$(GOALS)),test) \
+DEP_GROUPS := $(sort $(if $(filter run bench test test-unit test-flow test-fuzz faults fuzz fuzz-% cov lint format valgrind,$(GOALS)),build) \
+	$(if $(filter test test-unit test-flow test-fuzz faults fuzz fuzz-% cov valgrind,$(GOALS)),test) \
 	$(if $(filter lint format fuzz fuzz-% cov valgrind,$(GOALS)),lint) $(if $(filter bench,$(GOALS)),bench))
 DEPS := $(if $(DEP_GROUPS),deps)
 .PHONY: deps
@@ -105,7 +105,9 @@ BIN := $(if $(wildcard master/main.c),$(B)/proxyd) $(if $(wildcard tools/proxyct
 UNIT := $(UNIT_SRC:%.c=$(B)/%)
 REPLAY := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/tests/fuzz/replay_%)
 FUZZ := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/tests/fuzz/%)
-OBJ := $(call obj,$(SRC) $(UNIT_SRC) $(FUZZ_SRC) tests/fuzz/replay.c tests/fuzz/budget.c tools/dev/confref.c \
+FAULT_SRC := tests/faults/src/load.c tests/faults/src/origin.c
+FAULT := $(FAULT_SRC:%.c=$(B)/%)
+OBJ := $(call obj,$(SRC) $(UNIT_SRC) $(FUZZ_SRC) $(FAULT_SRC) tests/fuzz/replay.c tests/fuzz/budget.c tools/dev/confref.c \
 	tools/dev/covflush.c)
 
 # ---------------------------------------------------------------- build
@@ -183,6 +185,15 @@ test-fuzz: $(REPLAY)
 
 test-flow: all
 	@$(PYTEST)
+
+# What breaks under load, and what then holds: SECURITY.md 3. CI=1 is the short form; K chooses faults as pytest -k does.
+.PHONY: faults
+$(FAULT): $(B)/%: $(B)/%.o
+	$(call do,LD,$(LINK)) $^
+
+faults: all $(FAULT)
+	@PROXYD=$(abspath $(B))/proxyd PROXYCTL=$(abspath $(B))/proxyctl PYTHONDONTWRITEBYTECODE=1 \
+	    $(PYTHON) -m pytest -v --timeout=900 $(if $(K),-k '$(K)') tests/faults
 
 # Check forks each test and valgrind follows; what a child leaks or misreads is that test's failure. Then a short
 # life of the whole program. Built without the flags that set every variable to zero: they hide what was not set.
@@ -311,6 +322,7 @@ help:
 	@echo 'make run                  try it: an origin, the reverse and the forward example, Ctrl-C ends all'
 	@echo 'make test                 unit tests, fuzz corpus, flow tests'
 	@echo 'make test-unit | test-fuzz | test-flow [K=words] [J=2]'
+	@echo 'make faults [CI=1]        what breaks under load, with ledgers on both sides; CI=1: the short form'
 	@echo 'make lint | format        include order, clang-format, clang-tidy, cppcheck | reformat'
 	@echo 'make bench                CPU per request beside nginx, HAProxy and Squid'
 	@echo 'make fuzz T=noun S=60     libFuzzer on one target; fuzz-all S=600 J=2: on all; fuzz-seeds: keep what was found'
