@@ -209,6 +209,7 @@ start_delivery(struct session *s, struct req *r)
 	}
 	s->out_at_start = conn_bytes_out(s->conn);
 	h1_sink_init(&s->sink, s->conn, r->down, &o, framing, r->in.te_trailers, &r->arena);
+	s->sink.closes = s->last;
 	s->delivering = true;
 	return true;
 }

@@ -54,11 +54,17 @@ bool	conn_full(const struct conn *);		/* no room: the owner must consume or grow
  * CONN_ERROR or CONN_EOF follows what it sent before.
  */
 ssize_t	conn_writev(struct conn *, const struct iovec *, int n);
+/* The same; when all was taken, conn_shutdown or conn_free must come in this turn: FIN leaves with the last bytes. */
+ssize_t	conn_writev_last(struct conn *, const struct iovec *, int n);
 void	conn_shutdown(struct conn *);		/* FIN after what was written; reading goes on */
 
 void	conn_pause(struct conn *);		/* no CONN_DATA until conn_resume */
 void	conn_resume(struct conn *);		/* bytes already unread are announced again, from the loop */
-void	conn_watch(struct conn *);		/* a paused conn that was never registered: tell its reset too */
+/*
+ * A paused conn that was never registered: its reset is told too, from LOOP_LATE_MS on. Most connections that carry
+ * one request have ended by then.
+ */
+void	conn_watch(struct conn *);
 bool	conn_paused(const struct conn *);
 bool	conn_dry(struct conn *);		/* nothing unread here or in the kernel, no FIN; asks it where unsure */
 bool	conn_eof(const struct conn *);		/* FIN was received (unread bytes may remain) */

@@ -270,6 +270,12 @@ conn_on_ready(struct loop_source *s, uint32_t events)
 }
 
 void
+conn_on_watch(struct loop_late *x)
+{
+	(void)conn_register(LIST_ENTRY(x, struct conn, watch));
+}
+
+void
 conn_on_deadline(struct timer *t)
 {
 	struct conn *c = LIST_ENTRY(t, struct conn, timer);

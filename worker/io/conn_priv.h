@@ -7,7 +7,7 @@
 /* What differs between plain and TLS: how bytes are read and written. errno as read(2) and writev(2). */
 struct conn_ops {
 	ssize_t	(*read)(struct conn *, char *, size_t);
-	ssize_t	(*writev)(struct conn *, const struct iovec *, int);
+	ssize_t	(*writev)(struct conn *, const struct iovec *, int, int flags);	/* MSG_MORE or 0 */
 };
 
 #define CONN_MAGIC 0x636f6e6eu
@@ -22,6 +22,7 @@ struct conn {
 	void		*owner;
 	struct buf	*in;		/* NULL while nothing is unread */
 	struct timer	 timer;
+	struct loop_late watch;		/* conn_watch: enters epoll when it is still not there */
 	struct loop_task task;		/* continues reading, announces, reports a failed write */
 	struct loop_garbage garbage;
 	uint64_t	 bytes_in, bytes_out, id;
@@ -48,3 +49,4 @@ bool	conn_register(struct conn *);		/* enters epoll when not yet there; false: f
 void	conn_on_ready(struct loop_source *, uint32_t events);
 void	conn_on_task(struct loop_task *);
 void	conn_on_deadline(struct timer *);
+void	conn_on_watch(struct loop_late *);

@@ -31,6 +31,7 @@ loop_init(struct loop *l, struct errdetail *ed)
 {
 	*l = (struct loop){ .epoll = -1 };
 	list_init(&l->tasks);
+	list_init(&l->late);
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (l->epoll < 0)
 		return err_sys(ed, "epoll_create1");
@@ -102,6 +103,22 @@ loop_unpost(struct loop *l, struct loop_task *t)
 }
 
 void
+loop_later(struct loop *l, struct loop_late *x)
+{
+	if (list_linked(&x->node))
+		return;
+	x->due = l->now_ms + LOOP_LATE_MS;
+	list_push(&l->late, &x->node);
+}
+
+void
+loop_never(struct loop *l, struct loop_late *x)
+{
+	if (list_linked(&x->node))
+		list_remove(&l->late, &x->node);
+}
+
+void
 loop_defer_free(struct loop *l, struct loop_garbage *g, void (*free_f)(struct loop_garbage *))
 {
 	*g = (struct loop_garbage){ .next = l->garbage, .free_f = free_f };
@@ -119,8 +136,11 @@ loop_hook_add(struct loop *l, struct loop_hook *h)
 static int
 wait_ms(const struct loop *l, int64_t now_ms, int max_wait)
 {
+	const struct list_node *late = list_first(&l->late);
 	int64_t next = timers_next(&l->timers), left;
 
+	if (late != NULL && LIST_ENTRY(late, const struct loop_late, node)->due < next)
+		next = LIST_ENTRY(late, const struct loop_late, node)->due;
 	if (!list_empty(&l->tasks))
 		return 0;
 	if (next == TIMER_NEVER)
@@ -171,6 +191,22 @@ run_tasks(struct loop *l)
 	}
 }
 
+/* In the order they were asked for, which is that of their due times. */
+static void
+run_late(struct loop *l)
+{
+	struct list_node *n;
+
+	while ((n = list_first(&l->late)) != NULL) {
+		struct loop_late *x = LIST_ENTRY(n, struct loop_late, node);
+
+		if (x->due > l->now_ms)
+			break;
+		list_remove(&l->late, n);
+		x->run(x);
+	}
+}
+
 void
 loop_turn(struct loop *l, int max_wait)
 {
@@ -186,6 +222,7 @@ loop_turn(struct loop *l, int max_wait)
 	}
 	run_tasks(l);
 	timers_run(&l->timers, l->now_ms);
+	run_late(l);
 	collect(l);
 	for (struct loop_hook *h = l->hooks; h != NULL; h = h->next)
 		h->turn_end(h);

@@ -18,6 +18,9 @@ struct loop_source {
 };
 /* Work to be done later in this turn, or at the start of the next when posted from a task. Idempotent. */
 struct loop_task { struct list_node node; void (*run)(struct loop_task *); };
+/* Work to be done LOOP_LATE_MS from now if it is still wanted, mostly it is not: a queue, cheaper than a timer. */
+struct loop_late { struct list_node node; int64_t due; void (*run)(struct loop_late *); };
+#define LOOP_LATE_MS	10
 /* A place in the list of what is freed at the end of the turn, embedded in what is to be freed. */
 struct loop_garbage { struct loop_garbage *next; void (*free_f)(struct loop_garbage *); };
 struct loop_hook { struct loop_hook *next; void (*turn_end)(struct loop_hook *); };
@@ -31,6 +34,7 @@ struct loop {
 	uint64_t	wall_us;
 	struct timers	timers;
 	struct list	tasks;
+	struct list	late;
 	struct loop_garbage *garbage;
 	struct loop_hook *hooks;
 	_Atomic uint64_t *beat_ms;	/* heartbeat words in shared memory, or NULL */
@@ -53,6 +57,8 @@ int	loop_mod(struct loop *, struct loop_source *, uint32_t events) MUST_CHECK;
 void	loop_remove(struct loop *, struct loop_source *);
 void	loop_post(struct loop *, struct loop_task *);
 void	loop_unpost(struct loop *, struct loop_task *);		/* before the task's memory goes */
+void	loop_later(struct loop *, struct loop_late *);		/* idempotent: due as asked for first */
+void	loop_never(struct loop *, struct loop_late *);		/* before its memory goes */
 /* free_f(g) at the end of this turn, after every event that may still name its owner. */
 void	loop_defer_free(struct loop *, struct loop_garbage *g, void (*free_f)(struct loop_garbage *));
 void	loop_hook_add(struct loop *, struct loop_hook *);

@@ -229,7 +229,7 @@ h1_sink_fini(struct h1_sink *s)
 static enum sink_result
 run(struct h1_sink *s)
 {
-	struct iovec iov[IOV_MAX_OUT];
+	struct iovec iov[IOV_MAX_OUT] UNFILLED;
 
 	if (s->pipe.rd >= 0)
 		return run_splice(s);	/* the source may have ended: what the pipe holds is still to go */
@@ -253,7 +253,8 @@ run(struct h1_sink *s)
 		}
 		for (int i = 0; i < n; i++)
 			want += iov[i].iov_len;
-		done = conn_writev(s->conn, iov, n);
+		done = s->ended && s->closes ? conn_writev_last(s->conn, iov, n) :
+					       conn_writev(s->conn, iov, n);
 		if (done < 0)
 			return SINK_FAILED;
 		account(s, (size_t)done);

@@ -28,6 +28,7 @@ struct h1_sink {
 	unsigned	nhead;
 	enum h1_framing	framing;
 	bool		trailers;	/* the receiver takes trailers */
+	bool		closes;		/* set by the owner: the conn ends behind this message, at once */
 	bool		ended;		/* the end of the message is part of what is being written */
 	struct arena	*arena;
 	char		pre[CHUNKED_HEAD];	/* chunk head being written */

@@ -1,4 +1,6 @@
+#include <linux/tcp.h>
 #include "tests/unit/lib/drive.h"
+#include "worker/io/conn_priv.h"
 
 static struct loop l;
 static struct ear e;
@@ -462,6 +464,90 @@ START_TEST(an_aborted_conn_is_seen_as_a_reset)
 }
 END_TEST
 
+/* Segments the peer's kernel got, once the stream has ended; *got: its bytes. */
+static uint32_t
+segments_to_the_end(char *got, size_t size)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof info;
+	size_t n = 0;
+	ssize_t more;
+
+	while ((more = recv(peer, got + n, size - n, 0)) > 0)
+		n += (size_t)more;
+	ck_assert_int_eq(more, 0);
+	got[n] = '\0';
+	ck_assert_int_eq(getsockopt(peer, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+	return info.tcpi_segs_in;
+}
+
+START_TEST(the_end_leaves_with_the_last_bytes)
+{
+	struct iovec piece[2] = { { "by", 2 }, { "e", 1 } };
+	char got[8];
+	uint32_t apart, together;
+
+	start(drive_tcp_pair);
+	ck_assert_int_eq(conn_writev(e.c, piece, 2), 3);
+	conn_free(&e.c);
+	apart = segments_to_the_end(got, sizeof got);
+	ck_assert_str_eq(got, "bye");
+	stop();
+	start(drive_tcp_pair);
+	ck_assert_int_eq(conn_writev_last(e.c, piece, 2), 3);
+	conn_free(&e.c);
+	together = segments_to_the_end(got, sizeof got);
+	ck_assert_str_eq(got, "bye");
+	ck_assert_uint_eq(together, apart - 1);
+	stop();
+}
+END_TEST
+
+START_TEST(few_and_many_bytes_in_pieces_arrive_in_order)
+{
+	static char got[sizeof big];
+	static const size_t sizes[] = { 0, 7, 4000, 4096, 4097, 20000 };
+
+	start(drive_tcp_pair);
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		struct iovec piece[4] = { { big, 0 }, { big, sizes[i] / 3 },
+			{ big + sizes[i] / 3, 0 },
+			{ big + sizes[i] / 3, sizes[i] - sizes[i] / 3 } };
+		size_t n = 0;
+
+		ck_assert_int_eq(conn_writev(e.c, piece, 4), (ssize_t)sizes[i]);
+		while (n < sizes[i])
+			n += drive_get(peer, got + n, sizes[i] - n, NULL);
+		ck_assert_mem_eq(got, big, sizes[i]);
+	}
+	stop();
+}
+END_TEST
+
+START_TEST(a_watched_conn_is_registered_late_and_then_tells_its_reset)
+{
+	int64_t begun;
+
+	start(drive_tcp_pair);
+	begun = l.now_ms;
+	conn_watch(e.c);
+	conn_watch(e.c);
+	drive(&l, 2);
+	ck_assert(l.now_ms - begun >= LOOP_LATE_MS || !e.c->registered);
+	drive_reset(peer);
+	peer = -1;
+	DRIVE_UNTIL(&l, e.n > 0);
+	ck_assert_str_eq(ear_heard(&e), "x");
+	ck_assert_int_ge(l.now_ms - begun, LOOP_LATE_MS);
+	conn_free(&e.c);
+	start(drive_tcp_pair);
+	conn_watch(e.c);
+	conn_free(&e.c);		/* leaves nothing in the loop that names it */
+	ck_assert(list_empty(&l.late));
+	stop();
+}
+END_TEST
+
 UNIT_MAIN("worker/io/conn", nothing_is_read_or_told_before_the_first_resume,
     data_is_told_once_per_arrival_and_grows_behind_what_is_unread,
     a_paused_conn_is_silent_and_announces_unread_bytes_when_resumed,
@@ -477,4 +563,6 @@ UNIT_MAIN("worker/io/conn", nothing_is_read_or_told_before_the_first_resume,
     taking_a_head_from_a_grown_buffer_keeps_all_that_is_behind,
     freeing_inside_any_callback_is_the_last_thing_heard,
     a_deadline_fires_once_at_the_last_time_given, connecting_ends_in_ready_or_in_the_error,
-    an_aborted_conn_is_seen_as_a_reset)
+    an_aborted_conn_is_seen_as_a_reset, the_end_leaves_with_the_last_bytes,
+    few_and_many_bytes_in_pieces_arrive_in_order,
+    a_watched_conn_is_registered_late_and_then_tells_its_reset)

@@ -210,10 +210,39 @@ START_TEST(a_descriptor_that_cannot_be_watched_is_an_error)
 }
 END_TEST
 
+static struct loop_late late[3];
+
+static void on_late(struct loop_late *x) { note((char)('0' + (x - late))); }
+
+START_TEST(late_work_is_done_in_order_when_its_time_has_come_and_ends_sleep)
+{
+	int64_t begun;
+
+	drive_start(&l);
+	begun = l.now_ms;
+	for (int i = 0; i < 3; i++) {
+		late[i].run = on_late;
+		loop_later(&l, &late[i]);
+		loop_later(&l, &late[i]);	/* idempotent */
+	}
+	loop_never(&l, &late[1]);
+	loop_never(&l, &late[1]);
+	loop_turn(&l, 0);
+	ck_assert(order[0] == '\0' || l.now_ms - begun >= LOOP_LATE_MS);
+	while (order[0] == '\0')
+		loop_turn(&l, 1000);
+	ck_assert_str_eq(order, "02");
+	ck_assert_int_ge(l.now_ms - begun, LOOP_LATE_MS);
+	ck_assert_int_lt(l.now_ms - begun, 1000);
+	loop_fini(&l);
+}
+END_TEST
+
 UNIT_MAIN("worker/io/loop", a_turn_runs_events_then_tasks_then_deadlines_then_frees,
     a_task_that_posts_itself_runs_once_a_turn_and_the_loop_does_not_sleep,
     a_task_may_take_back_another_one_of_the_same_turn,
     a_source_removed_by_an_event_of_the_same_turn_is_not_told, sleeping_ends_at_the_next_deadline,
     the_heartbeat_tells_sleep_from_work,
     the_lag_is_what_events_wait_while_others_work_and_not_what_the_loop_sleeps,
-    a_descriptor_that_cannot_be_watched_is_an_error)
+    a_descriptor_that_cannot_be_watched_is_an_error,
+    late_work_is_done_in_order_when_its_time_has_come_and_ends_sleep)
