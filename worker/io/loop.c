@@ -210,7 +210,7 @@ run_late(struct loop *l)
 void
 loop_turn(struct loop *l, int max_wait)
 {
-	struct epoll_event ev[LOOP_EVENTS];
+	struct epoll_event ev[LOOP_EVENTS] UNFILLED;
 	int n = wait_events(l, ev, max_wait);
 
 	l->turns++;
