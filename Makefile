@@ -150,8 +150,20 @@ endif
 $(UNIT): $(B)/%: $(B)/%.o $(LIB)
 	$(call do,LD,$(LINK)) $^ $(CHECK_LIBS) $(PKG_LIBS)
 
+# The oracle of HTTP/1 is Node's parser, of which Debian's node-llhttp carries the source; tests only.
+LLHTTP := /usr/share/llhttp
+LLHTTP_HEADERS := -isystem /usr/share/include/llhttp
+LLHTTP_OBJ := $(patsubst %,$(B)/llhttp/%.o,api http llhttp)
+$(LLHTTP_OBJ): $(B)/llhttp/%.o: $(B)/flags
+	@mkdir -p $(@D)
+	$(call do,CC,$(CC) -O1 -g -fPIE -w -DLLHTTP_STRICT_MODE=1 $(LLHTTP_HEADERS) -c -o $@ $(LLHTTP)/$*.c)
+$(B)/llhttp.a: $(LLHTTP_OBJ)
+	@rm -f $@
+	$(call do,AR,$(AR) rcs) $@ $^
+$(B)/tests/fuzz/fuzz_llhttp_%.o: private CPPFLAGS += $(LLHTTP_HEADERS)
+
 FUZZ_LINK = $(LINK) -Wl,--wrap=LLVMFuzzerTestOneInput
-FUZZ_WITH := $(B)/tests/fuzz/budget.o $(LIB)
+FUZZ_WITH := $(B)/tests/fuzz/budget.o $(LIB) $(B)/llhttp.a
 
 $(REPLAY): $(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(FUZZ_WITH)
 	$(call do,LD,$(FUZZ_LINK)) $^ $(PKG_LIBS)
@@ -256,8 +268,8 @@ lint-format: | $(DEPS)
 # One stamp per source, remade when the file, a header of it or the checks change.
 $(TIDY): .build/lint/%.tidy: % .clang-tidy | $(DEPS)
 	@mkdir -p $(@D)
-	$(call do,TIDY,clang-tidy --quiet $<) -- -std=gnu11 -D_GNU_SOURCE -I. 2>$@.err || { cat $@.err; exit 1; }
-	@gcc -std=gnu11 -D_GNU_SOURCE -I. -MM -MP -MT $@ -MF $(@:.tidy=.d) $< && touch $@
+	$(call do,TIDY,clang-tidy --quiet $<) -- -std=gnu11 -D_GNU_SOURCE -I. $(LLHTTP_HEADERS) 2>$@.err || { cat $@.err; exit 1; }
+	@gcc -std=gnu11 -D_GNU_SOURCE -I. $(LLHTTP_HEADERS) -MM -MP -MT $@ -MF $(@:.tidy=.d) $< && touch $@
 -include $(TIDY:.tidy=.d)
 
 lint-cppcheck: | $(DEPS)

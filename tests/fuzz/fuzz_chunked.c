@@ -7,6 +7,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define CUTS 256		/* offsets at which an input is cut in two */
+
 struct result {
 	enum chunked_result	result;
 	enum reason		why;
@@ -21,8 +23,9 @@ require(bool holds)
 		abort();
 }
 
+/* In reads of `first` bytes, then of `step`. */
 static struct result
-decode(const uint8_t *data, size_t size, size_t step)
+decode(const uint8_t *data, size_t size, size_t first, size_t step)
 {
 	struct chunked c = { 0 };
 	struct result r = { .result = CHUNKED_MORE, .payload = malloc(size + 1) };
@@ -31,7 +34,8 @@ decode(const uint8_t *data, size_t size, size_t step)
 	while (r.result == CHUNKED_MORE && at < size) {
 		char *buf;
 
-		n = size - at < step ? size - at : step;
+		n = at == 0 ? first : step;
+		n = size - at < n ? size - at : n;
 		buf = malloc(n);
 		memcpy(buf, data + at, n);
 		r.result = chunked_decode(&c, buf, n, &start, &len, &used);
@@ -87,21 +91,47 @@ check_plain(const uint8_t *data, size_t size, const struct result *whole)
 	free(out);
 }
 
+static void
+check_same(const struct result *whole, struct result cut)
+{
+	require(cut.result == whole->result && cut.why == whole->why && cut.used == whole->used);
+	require(cut.n == whole->n && memcmp(cut.payload, whole->payload, whole->n) == 0);
+	free(cut.payload);
+}
+
+/* What chunked_head writes around the payload decodes to it. */
+static void
+check_again(const struct result *whole)
+{
+	char head[CHUNKED_HEAD], *text = malloc(whole->n + CHUNKED_HEAD + CHUNKED_END.n + 2);
+	size_t n = whole->n > 0 ? chunked_head(head, whole->n) : 0;
+	struct result again;
+
+	memcpy(text, head, n);
+	memcpy(text + n, whole->payload, whole->n);
+	n += whole->n;
+	memcpy(text + n, "\r\n", whole->n > 0 ? 2 : 0);
+	n += whole->n > 0 ? 2 : 0;
+	memcpy(text + n, CHUNKED_END.p, CHUNKED_END.n);
+	again = decode((const uint8_t *)text, n + CHUNKED_END.n, SIZE_MAX, SIZE_MAX);
+	require(again.result == CHUNKED_LAST && again.used == n + 3 && again.n == whole->n);
+	require(memcmp(again.payload, whole->payload, whole->n) == 0);
+	free(again.payload);
+	free(text);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const size_t steps[] = { 1, 2, 3, 5, 17, 100 };
-	struct result whole = decode(data, size, size > 0 ? size : 1);
+	struct result whole = decode(data, size, SIZE_MAX, SIZE_MAX);
 
-	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-		struct result cut = decode(data, size, steps[i]);
-
-		require(
-		    cut.result == whole.result && cut.why == whole.why && cut.used == whole.used);
-		require(cut.n == whole.n && memcmp(cut.payload, whole.payload, whole.n) == 0);
-		free(cut.payload);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+		check_same(&whole, decode(data, size, steps[i], steps[i]));
+	for (size_t at = 1; at < size && at <= CUTS; at++)
+		check_same(&whole, decode(data, size, at, SIZE_MAX));
 	check_plain(data, size, &whole);
+	check_again(&whole);
 	free(whole.payload);
 	return 0;
 }

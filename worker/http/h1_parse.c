@@ -208,31 +208,41 @@ nominate(struct fields *f, struct span name, struct wishes *w, bool strict)
 	return R_NONE;
 }
 
+/* Names are tokens, so that every comma parts two of them: a quote that hid a "close" from us would not from others. */
+static enum reason
+read_names(struct fields *f, struct span rest, struct wishes *w, bool strict, unsigned *count)
+{
+	enum reason why = R_NONE;
+	struct span name;
+
+	while (why == R_NONE && span_split(&rest, ',', &name)) {
+		name = span_trim(name);
+		if (name.n == 0)
+			continue;
+		if (++*count > CONNECTION_MAX)
+			return R_FIELDS_MANY;
+		if (span_ieq(name, SPAN("close")))
+			w->close = true;
+		else
+			why = nominate(f, name, w, strict);
+	}
+	return why;
+}
+
 /* strict: naming a protected field is an error, else it is ignored. */
 static enum reason
 read_connection(struct fields *f, struct wishes *w, bool strict)
 {
-	struct list_iter it;
-	struct span name;
+	enum reason why = R_NONE;
 	unsigned count = 0;
-	enum reason why;
 
 	*w = (struct wishes){ false, false, false };
 	if (!fields_has(f, H_CONNECTION))
 		return R_NONE;
-	it = list_iter_init(f, H_CONNECTION);
-	while (list_iter_next(&it, &name)) {
-		if (++count > CONNECTION_MAX)
-			return R_FIELDS_MANY;
-		if (span_ieq(name, SPAN("close"))) {
-			w->close = true;
-			continue;
-		}
-		why = nominate(f, name, w, strict);
-		if (why != R_NONE)
-			return why;
-	}
-	return R_NONE;
+	for (unsigned i = 0; i < f->n && why == R_NONE; i++)
+		if (f->v[i].id == H_CONNECTION)
+			why = read_names(f, f->v[i].value, w, strict, &count);
+	return why;
 }
 
 static bool
