@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.flow.lib import bodies, config
+from tests.flow.lib import config
 from tests.flow.lib.client import Client, get
 from tests.flow.lib.load import Load
 from tests.flow.lib.message import Ended
@@ -22,27 +22,8 @@ pytestmark = pytest.mark.timeout(90)
 
 
 @pytest.fixture
-def instance(scratch, origin, request):
-    """A proxy of this test's own with two workers; judged at the end like every other."""
-    origin.reset()
-    origin.script = lambda r: [reply(bodies.body("load", 2000))] if r.target.startswith("/load") else [reply("ok")]
-    started = []
-
-    def go(**extra):
-        port = free_port()
-        conf = config.reverse(port, origin.address, **config.merged({"process": {"workers": 2, "drain": "5s"}}, extra))
-        p = Proxy(scratch / f"life-{request.node.name[:40]}-{len(started)}", conf, name="life")
-        p.port = port
-        started.append(p)
-        return p.start()
-    yield go
-    wrong = []
-    for p in started:
-        try:
-            p.stop()
-        except AssertionError as e:
-            wrong.append(str(e))
-    assert not wrong, "\n".join(wrong)
+def instance(instances):
+    return lambda **extra: instances(Proxy, "life", extra)
 
 
 def with_route(p, name, body):

@@ -10,7 +10,6 @@ import pytest
 
 from tests.flow.lib import config
 from tests.flow.lib.client import get
-from tests.flow.lib.origin import reply
 from tests.flow.lib.ports import free_port
 from tests.flow.lib.proxy import TOP, wait_for
 from tests.flow.lib.upgrade import Handed, Manager, Upgraded, listening
@@ -19,25 +18,9 @@ pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.fixture
-def made(scratch, origin, request):
-    """made(conf): an instance that is not started yet; judged at the end."""
-    origin.reset()
-    origin.script = lambda r: [reply("ok")]
-    ours = []
-
-    def go(port, **extra):
-        conf = config.reverse(port, origin.address, **config.merged({"process": {"workers": 2}}, extra))
-        p = Upgraded(scratch / f"man-{request.node.name[:40]}-{len(ours)}", conf, name="man")
-        ours.append(p)
-        return p
-    yield go
-    wrong = []
-    for p in ours:
-        try:
-            p.stop()
-        except AssertionError as e:
-            wrong.append(str(e))
-    assert not wrong, "\n".join(wrong)
+def made(instances):
+    """made(port, ...): an instance that is not started yet."""
+    return lambda port, **extra: instances(Upgraded, "man", extra, port=port, start=False)
 
 
 @pytest.fixture(params=["path", "abstract"])

@@ -12,10 +12,9 @@ import time
 
 import pytest
 
-from tests.flow.lib import bodies, config
+from tests.flow.lib import config
 from tests.flow.lib.client import Client, get
 from tests.flow.lib.load import Load
-from tests.flow.lib.origin import reply
 from tests.flow.lib.ports import free_port
 from tests.flow.lib.proxy import PROXYD, wait_for
 from tests.flow.lib.upgrade import Upgraded
@@ -24,30 +23,10 @@ pytestmark = pytest.mark.timeout(90)
 
 
 @pytest.fixture
-def instance(scratch, origin, request):
-    """A proxy of this test's own with two workers, and a time limit that a test can wait for."""
-    origin.reset()
-    origin.script = lambda r: [reply(bodies.body("load", 2000))] if r.target.startswith("/load") else [reply("ok")]
-    started = []
-
-    def go(files=(), **extra):
-        port = free_port()
-        base = {"process": {"workers": 2, "drain": "5s", "upgrade_timeout": "2s"}}
-        conf = config.reverse(port, origin.address, **config.merged(base, extra))
-        p = Upgraded(scratch / f"up-{request.node.name[:40]}-{len(started)}", conf, name="up")
-        p.port = port
-        for name, text in dict(files).items():
-            (p.folder / name).write_text(text)
-        started.append(p)
-        return p.start()
-    yield go
-    wrong = []
-    for p in started:
-        try:
-            p.stop()
-        except AssertionError as e:
-            wrong.append(str(e))
-    assert not wrong, "\n".join(wrong)
+def instance(instances):
+    """With a time limit that a test can wait for."""
+    return lambda files=None, **extra: instances(
+        Upgraded, "up", config.merged({"process": {"upgrade_timeout": "2s"}}, extra), files)
 
 
 def script(p, name, text):
