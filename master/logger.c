@@ -48,6 +48,7 @@ struct logger {
 	struct str pending;
 	size_t written; /* of pending */
 	uint64_t dropped, complained, complain_at_ms;
+	int why; /* errno of the last write that failed; 0: none since it was told */
 };
 
 static uint64_t
@@ -173,8 +174,10 @@ output_step(struct logger *g)
 	if (done < 0) {
 		if (errno == EINTR)
 			return true;
-		if (errno != EAGAIN)
-			pending_drop(g);
+		if (errno == EAGAIN)
+			return false;
+		g->why = errno;
+		pending_drop(g);
 		return false;
 	}
 	g->written += (size_t)done;
@@ -265,10 +268,11 @@ complain(struct logger *g, uint64_t now)
 	seen = drops(g);
 	g->complain_at_ms = now + (seen != g->complained ? COMPLAIN_MS : COUNT_MS);
 	if (seen != g->complained)
-		log_write(LOG_WARN,
-		    "access log: %llu records dropped, the log takes them too slowly or not at all",
-		    (unsigned long long)(seen - g->complained));
+		log_write(LOG_WARN, "access log: %llu records dropped: %s",
+		    (unsigned long long)(seen - g->complained),
+		    g->why != 0 ? strerror(g->why) : "the log takes them too slowly or not at all");
 	g->complained = seen;
+	g->why = 0;
 }
 
 /* -------------------------------------------------------------------------------------- the link */

@@ -189,6 +189,26 @@ def test_killed_worker_loses_only_its_requests_and_is_replaced(instance, figure)
     assert load.done > 800
 
 
+def test_a_worker_that_keeps_crashing_is_replaced_ever_more_slowly_and_its_queue_is_served(instance):
+    p = instance()
+    p.deaths_expected = p.alarms_expected = True
+    steady, victim = p.worker_pids()
+    said = None
+    for _ in range(6):
+        wait_for(lambda: f"[{victim}]: ready after" in p.log(), 5)
+        os.kill(victim, signal.SIGSEGV)
+        wait_for(lambda: f"[{victim}]: killed by signal" in p.log() or f"[{victim}]: ended with" in p.log(), 5)
+        said = re.search(r"worker \d: keeps dying: next attempt in (\d+) s", p.log())
+        if said:
+            break
+        victim = wait_for(lambda: next((w for w in p.worker_pids() if w not in (steady, victim)), None), 5)
+    assert said and 1 <= int(said.group(1)) <= 30, p.log()
+    assert p.worker_pids() == [steady]
+    for _ in range(40):
+        assert get(p.port, "/x").status == 200, "the queue of the empty seat has no server"
+    wait_for(lambda: len(p.worker_pids()) == 2, int(said.group(1)) + 5)
+
+
 def test_children_leave_stopping_to_the_master(instance):
     """Terminals and service managers signal a whole group; a worker that left by itself would drop its requests."""
     p = instance()
