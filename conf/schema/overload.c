@@ -4,11 +4,11 @@
 #define AT(f) offsetof(struct conf_overload, f)
 
 static const struct item items[] = {
-	{ "delay", ITEM_MSEC, AT(delay_ms), "25ms", 0, 60000,
+	{ "delay", ITEM_MSEC, AT(delay_ms), "20ms", 0, 60000,
 	    .help =
 		"an event may wait this long until a worker's loop handles it: above, requests that it cannot "
 		"serve in time are answered 503 (\"shed\"); 0: never" },
-	{ "interval", ITEM_MSEC, AT(interval_ms), "100ms", 0, 60000,
+	{ "interval", ITEM_MSEC, AT(interval_ms), "1s", 0, 60000,
 	    .help = "only when the wait was longer for all of this time: a short peak is served" },
 };
 
