@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include "conf/base/addr.h"
 #include "conf/base/str.h"
+#include "conf/base/wire.h"
 #include "conf/socket_path.h"
 
 #define HANDOVER_ENV	"PROXYD_HANDOVER"	/* number of the document's descriptor */
@@ -64,3 +65,10 @@ int	handover_parse(struct handover *, struct span text, struct errdetail *) MUST
 void	handover_fini(struct handover *);
 /* Calls f for every descriptor that is named; stops at the first that is not 0 and returns it. */
 int	handover_each_fd(const struct handover *, int (*f)(void *arg, int fd), void *arg);
+
+/*
+ * handover_word.c: the next message on the link, its type read; 0: too short to have one. w reads from buf. A
+ * descriptor that came along is closed. -E_CLOSED: the other one is gone; anything else: no word for now.
+ */
+int	handover_hear(int link, char buf[WIRE_MAX], struct wire *w, uint16_t *type) MUST_CHECK;
+void	handover_noise(uint16_t type);		/* logs a word that makes no sense */

@@ -260,20 +260,16 @@ on_go(struct master *m)
 }
 
 static void
-on_message(struct master *m, char *buf, size_t len)
+on_word(struct master *m, const struct wire *w, uint16_t type)
 {
-	struct wire w;
-	uint16_t type = 0;
+	bool whole = wire_done(w) == 0;
 
-	if (wire_read_init(&w, buf, len, &type) != 0 || wire_done(&w) != 0)
-		type = 0;
-	if (type == HAND_GO)
+	if (whole && type == HAND_GO)
 		on_go(m);
-	else if (type == HAND_YOURS)
+	else if (whole && type == HAND_YOURS)
 		on_yours(m);
 	else
-		log_write(
-		    LOG_WARN, "upgrade: a message that makes no sense (type %u), ignored", type);
+		handover_noise(type);
 }
 
 /* Before the word to serve this process is nobody: it leaves. After it there is no other that could serve. */
@@ -303,16 +299,14 @@ on_link(struct loop_source *s, uint32_t events)
 {
 	struct master *m = LIST_ENTRY(s, struct master, heir.link);
 	char buf[WIRE_MAX];
-	size_t len;
-	int fd = -1, rc;
+	uint16_t type;
+	struct wire w;
+	int rc = handover_hear(s->fd, buf, &w, &type);
 
 	(void)events;
-	rc = wire_recv(s->fd, buf, sizeof buf, &len, &fd);
-	if (fd >= 0)
-		(void)close(fd);
 	if (rc == 0)
-		on_message(m, buf, len);
-	else if (rc == -E_CLOSED || rc == -E_SYS)
+		on_word(m, &w, type);
+	else if (rc == -E_CLOSED)
 		on_lost(m);
 }
 

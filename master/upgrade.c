@@ -214,24 +214,15 @@ on_stop(struct master *m, struct wire *w)
 }
 
 static void
-on_message(struct master *m, char *buf, size_t len)
+on_word(struct master *m, struct wire *w, uint16_t type)
 {
-	struct wire w;
-	uint16_t type = 0;
-
-	if (wire_read_init(&w, buf, len, &type) != 0)
-		type = 0;
-	if (type == HAND_READY)
-		on_ready(m, &w);
-	else if (type == HAND_FAILED)
-		on_failed(m, &w);
-	else if (type == HAND_SERVING)
-		on_serving(m, &w);
-	else if (type == HAND_STOP)
-		on_stop(m, &w);
-	else
-		log_write(
-		    LOG_WARN, "upgrade: a message that makes no sense (type %u), ignored", type);
+	switch (type) {
+	case HAND_READY: on_ready(m, w); break;
+	case HAND_FAILED: on_failed(m, w); break;
+	case HAND_SERVING: on_serving(m, w); break;
+	case HAND_STOP: on_stop(m, w); break;
+	default: handover_noise(type);
+	}
 }
 
 /* Whoever closes the link early is dead or about to be: SIGCHLD brings the verdict. */
@@ -240,18 +231,16 @@ on_link(struct loop_source *s, uint32_t events)
 {
 	struct master *m = LIST_ENTRY(s, struct master, upgrade.link);
 	char buf[WIRE_MAX];
-	size_t len;
-	int fd = -1, rc;
+	uint16_t type;
+	struct wire w;
+	int rc = handover_hear(s->fd, buf, &w, &type);
 
 	(void)events;
-	rc = wire_recv(s->fd, buf, sizeof buf, &len, &fd);
-	if (fd >= 0)
-		(void)close(fd);
 	if (rc == 0) {
-		on_message(m, buf, len);
+		on_word(m, &w, type);
 		return;
 	}
-	if (rc != -E_CLOSED && rc != -E_SYS)
+	if (rc != -E_CLOSED)
 		return;
 	unwatch(m, s);
 	if (m->upgrade.state != UPGRADE_LEFT)

@@ -45,8 +45,10 @@ START_TEST(what_holds_a_name_is_told_with_its_place_and_rules)
 {
 	ck_assert_str_eq(
 	    shown(format_acl_lookup,
-		"{\"kind\":\"name\",\"found\":[{\"acl\":\"a\",\"at\":\"p.conf:7\",\"key\":\"domain\",\"rules\":[\"no\",\"!yes\"]},"
-		"{\"acl\":\"b\",\"at\":\"p.conf:8\",\"key\":\"domain\",\"rules\":[],\"list\":\"ads\",\"file\":\"/etc/ads\","
+		"{\"kind\":\"name\",\"found\":[{\"acl\":\"a\",\"at\":\"p.conf:7\","
+		"\"key\":\"domain\",\"rules\":[\"no\",\"!yes\"]},"
+		"{\"acl\":\"b\",\"at\":\"p.conf:8\",\"key\":\"domain\","
+		"\"rules\":[],\"list\":\"ads\",\"file\":\"/etc/ads\","
 		"\"line\":48213,\"entry\":\"x.example\"}]}"),
 	    "ACL  KEY     LIST  ENTRY      WHERE           RULES\n"
 	    "a    domain  -     -          p.conf:7        no, !yes\n"
