@@ -59,8 +59,8 @@ else
 MODE_FLAGS = -O2 -D_FORTIFY_SOURCE=3 $(HARDEN)
 endif
 
-# Packages are named when the first file needs them: openssl, zlib, lmdb, libmaxminddb and libnghttp2 are to come.
-PKGS := libconfig jansson libcares libpcre2-8
+# Packages are named when the first file needs them: openssl, zlib, libmaxminddb and libnghttp2 are to come.
+PKGS := libconfig jansson libcares libpcre2-8 lmdb
 PKG_CFLAGS = $(call once,PKG_CFLAGS,$(shell $(PKG_CONFIG) --cflags $(PKGS)))
 PKG_LIBS = $(call once,PKG_LIBS,$(shell $(PKG_CONFIG) --libs $(PKGS)))
 CHECK_LIBS = $(call once,CHECK_LIBS,$(shell $(PKG_CONFIG) --libs check))
