@@ -13,8 +13,10 @@
 #include "conf/base/clock.h"
 #include "conf/base/enc.h"
 #include "conf/base/log.h"
+#include "conf/base/mem.h"
 
 #define BAD_LOGGED	10
+#define PIECE		(64u << 10)	/* of the file in one call */
 
 struct telling {
 	struct list_text text;		/* first: what `bad` gets */
@@ -41,6 +43,13 @@ fail(const struct conf_list *l, struct errdetail *ed, int rc)
 	return err_set(ed, rc, "%s: %s", l->path, err_text(rc));
 }
 
+/* Who waits for the core of a helper that gives way gets it between two calls; a kernel may not offer it within one. */
+static size_t
+piece(size_t left)
+{
+	return left < PIECE ? left : PIECE;
+}
+
 /* The whole file; malloc'ed. It may grow while it is read: what is behind the size it had is left for the next time. */
 static int
 read_all(const struct conf_list *l, int fd, struct span *text, struct errdetail *ed)
@@ -62,7 +71,7 @@ read_all(const struct conf_list *l, int fd, struct span *text, struct errdetail 
 	if (p == NULL)
 		return fail(l, ed, -E_NOMEM);
 	while (n < (size_t)st.st_size &&
-	    (got = pread(fd, p + n, (size_t)st.st_size - n, (off_t)n)) != 0) {
+	    (got = pread(fd, p + n, piece((size_t)st.st_size - n), (off_t)n)) != 0) {
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0) {
@@ -92,7 +101,7 @@ image_make(struct list_build *b, size_t size, int *image, struct errdetail *ed)
 		return -E_SYS;
 	}
 	list_build_write(b, p);
-	(void)munmap(p, size);
+	mem_unmap_gently(p, size);
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
 		(void)err_sys(ed, "sealing an image");
 		close(fd);
@@ -160,7 +169,7 @@ list_compile(
 	b = list_build_new(l->kind, (uint32_t)l->max_entries);
 	rc = b == NULL ? fail(l, ed, -E_NOMEM) : build(l, text, b, image, r, ed);
 	list_build_free(&b);
-	free((char *)(uintptr_t)text.p);
+	mem_free_gently((char *)(uintptr_t)text.p, text.n);
 	r->ms = (uint32_t)(clock_mono_ms() - began);
 	return rc;
 }

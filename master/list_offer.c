@@ -68,7 +68,7 @@ list_store_taken(struct child *c, struct wire *w)
 		return;
 	c->lists_due &= ~LIST_BIT(index);
 	if (list_entry_taken(c->master, e))
-		list_entry_let_go(e);
+		list_entry_let_go(c->master, e);
 	list_reload_step(c->master);
 }
 

@@ -173,7 +173,7 @@ accept_image(struct master *m, struct list_entry *e, const struct list_done *d, 
 	e->trouble[0] = '\0';
 	if (same)
 		return 0;
-	list_entry_let_go(e);
+	list_entry_let_go(m, e);
 	e->old = e->image;
 	e->image = image;
 	e->serial = ++m->lists.serials;

@@ -60,10 +60,20 @@ entry_new(struct master *m, const struct conf_list *l)
 	return e;
 }
 
-/* Who lets go of an image last frees its pages, which takes a while: not a worker, in the midst of requests. */
+/*
+ * Who lets go of an image last frees its pages, some milliseconds in the kernel in which nobody gets that core: not a
+ * worker, in the midst of requests, nor this process, which wakes where a worker would.
+ */
 void
-list_entry_let_go(struct list_entry *e)
+list_entry_let_go(const struct master *m, struct list_entry *e)
 {
+	const struct child *agent = e->old < 0 ? NULL : list_agent_of(m->current);
+	char buf[16];
+	struct wire w;
+
+	wire_write_init(&w, buf, sizeof buf, LINK_LIST_OLD);
+	if (agent != NULL && agent->link.fd >= 0)
+		(void)!wire_send(agent->link.fd, &w, e->old);
 	if (e->old >= 0)
 		close(e->old);
 	e->old = -1;
@@ -76,7 +86,7 @@ entry_free(struct master *m, struct list_entry *e)
 	list_remove(&m->lists.entries, &e->node);
 	if (e->image >= 0)
 		close(e->image);
-	list_entry_let_go(e);
+	list_entry_let_go(m, e);
 	free(e->name);
 	free(e->path);
 	free(e);

@@ -28,8 +28,8 @@ struct list_entry {
 struct list_entry *list_entry_find(const struct master *, const struct conf_list *);	/* NULL: none */
 struct list_entry *list_entry_at(const struct child *, uint32_t index);	/* as its generation counts lists; or NULL */
 int	list_entry_index(const struct generation *, const struct list_entry *);	/* -1: not one of its lists */
-/* Closes the image before this one: the last to do so frees its pages, which takes a while. */
-void	list_entry_let_go(struct list_entry *);
+/* Closes the image before this one; the agent does so last. */
+void	list_entry_let_go(const struct master *, struct list_entry *);
 struct child *list_agent_of(const struct generation *);	/* NULL: none lives */
 
 /* list_source.c */

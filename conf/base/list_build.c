@@ -19,6 +19,7 @@
 
 #include "conf/base/assert.h"
 #include "conf/base/list_image_priv.h"
+#include "conf/base/mem.h"
 
 #define SEEDS_TRIED	8
 #define DEAD		UINT32_MAX	/* a record that says what an earlier one says */
@@ -67,9 +68,9 @@ list_build_free(struct list_build **bp)
 	*bp = NULL;
 	if (b == NULL)
 		return;
-	free(b->text);
-	free(b->records);
-	free(b->buckets);
+	mem_free_gently(b->text, b->size);
+	mem_free_gently(b->records, b->room * sizeof *b->records);
+	mem_free_gently(b->buckets, b->head.n[LIST_N_BUCKETS] * sizeof *b->buckets);
 	free(b->v4.v);
 	free(b->v4.ranges);
 	free(b->v6.v);
@@ -189,7 +190,7 @@ table_fill(struct list_build *b)
 
 	if (n == 0)
 		return 0;
-	free(b->buckets);
+	mem_free_gently(b->buckets, b->head.n[LIST_N_BUCKETS] * sizeof *b->buckets);
 	b->buckets = calloc(n, sizeof *b->buckets);
 	if (b->buckets == NULL)
 		return -E_NOMEM;

@@ -16,6 +16,14 @@ char	*mem_strdup(const char *);
 void	 mem_free(void *);
 
 /*
+ * free() for n bytes that may be many megabytes, in a process that must never hold a core for long: pages go back to
+ * the system bit by bit, so that whoever waits for the core gets it between two of them.
+ */
+void	 mem_free_gently(void *p, size_t n);
+/* The same for a mapping. */
+void	 mem_unmap_gently(void *p, size_t n);
+
+/*
  * After a burst malloc keeps what was freed between objects that stayed. Whoever frees big or many objects notes
  * it; mem_trim, called now and then, hands whole free pages back to the system once it is worth it.
  */

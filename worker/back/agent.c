@@ -112,6 +112,10 @@ link_message(struct agent *a, struct wire *w, uint16_t type, int fd)
 	case LINK_LIST_SOURCE:
 		list_watch_source(a->lists, w, fd);
 		return;
+	case LINK_LIST_OLD:
+		if (fd >= 0)
+			list_watch_old(a->lists, fd);
+		return;
 	case LINK_REOPEN:
 		value = wire_get_u32(w);
 		if (wire_done(w) == 0 && value == 1 && fd >= 0) {

@@ -1,35 +1,29 @@
 /*
- * list_watch.c - files of lists, looked at now and then.
+ * list_watch.c - files of lists, looked at now and then, and images that nobody needs any more.
  *
  *	timer -> stat: as it was? -> LIST_WANT -> (the master opens it) -> LIST_SOURCE -> helper -> LIST_DONE
+ *	LIST_OLD -> helper: closes it last, which is what frees its pages
  *
- * A file is left alone until it has been quiet for a moment, so that one that is being written is not taken half. The
- * helper is a fork of the agent: it parses what others wrote, needs memory for a short while, and may die of either,
- * which is an answer too. Its result goes to the master as it came.
+ * A file is left alone until it has been quiet for a moment, so that one that is being written is not taken half. What
+ * the helper tells goes to the master as it came. A list that is in force already is compiled where a core has nothing
+ * else to do; where that takes too long it is begun anew with a small share of a core that has.
  */
 #include "worker/back/list_watch.h"
 
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "conf/base/log.h"
 #include "conf/base/mem.h"
+#include "worker/back/list_helper.h"
 #include "worker/shared/env.h"
 #include "worker/shared/list_link.h"
 
-#define QUIET_MS	500	/* a file written to since may not be complete */
-#define HELPER_MS	300000	/* more than any list within the limits needs */
-#define HELPER_CPU	120	/* seconds */
-#define TURN_NS		100000	/* on a core */
+#define QUIET_MS	500		/* a file written to since may not be complete */
+#define GENTLE_MS	2000		/* some times what a million names take on a core of one's own */
+#define GENTLE_SIZE	(256u << 10)	/* a smaller file is compiled within one turn on a core */
+#define HELPER_MS	300000		/* more than any list within the limits needs */
+#define OLDS_MAX	64		/* images to be freed; what is more is freed by whom closes it */
 
 struct file {
 	struct list_watch *all;
@@ -38,14 +32,7 @@ struct file {
 	struct list_stamp known;	/* of what was compiled last; zeroed: of nothing */
 	struct list_stamp coming;	/* of the source that waits */
 	int		source;		/* waits for the helper; -1: none */
-};
-
-struct helper {
-	struct loop_source pipe;	/* its end of file is the helper's; fd -1: none at work */
-	pid_t		pid;
-	struct file	*file;
-	bool		told;		/* a result came */
-	struct timer	timer;
+	bool		firm;		/* this try or the next: gentle took too long, or nobody is served without */
 };
 
 struct list_watch {
@@ -53,7 +40,10 @@ struct list_watch {
 	const struct conf *conf;
 	int		link;
 	struct file	*files; unsigned n;
-	struct helper	helper;
+	struct list_helper helper;
+	struct file	*compiled;	/* what the helper is at; NULL: an old image, or none is at work */
+	int		source;		/* of what is compiled: for another try */
+	int		olds[OLDS_MAX]; unsigned nolds;
 };
 
 static void helper_next(struct list_watch *);
@@ -74,43 +64,34 @@ put_done(struct wire *m, char *buf, size_t size, const struct list_done *d)
 	list_put_done(m, d);
 }
 
-/*
- * Workers come first: the least weight, and turns so short that one which wakes has not to wait for the end of them.
- * Not SCHED_IDLE: where every core is busy a list would take minutes. Kernels before 6.12 ignore the length of a turn.
- */
-static void
-give_way(void)
+/* In the helper. */
+static int
+compile(void *owner, int pipe)
 {
-	struct {
-		uint32_t size, policy;
-		uint64_t flags;
-		int32_t nice;
-		uint32_t priority;
-		uint64_t runtime, deadline, period;
-	} attr = { .size = sizeof attr, .policy = SCHED_BATCH, .nice = 19, .runtime = TURN_NS };
-
-	if (syscall(SYS_sched_setattr, 0, &attr, 0) != 0)
-		(void)setpriority(PRIO_PROCESS, 0, 19);
-}
-
-static _Noreturn void
-helper_run(const struct list_watch *w, const struct file *f, int pipe)
-{
-	struct rlimit cpu = { HELPER_CPU, HELPER_CPU + 1 };
+	const struct list_watch *w = owner;
+	const struct file *f = w->compiled;
 	struct list_done d = { .index = f->conf->index, .stamp = f->coming };
 	struct errdetail ed = { 0 };
 	char buf[1024];
 	struct wire m;
 	int image;
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	give_way();
-	(void)setrlimit(RLIMIT_CPU, &cpu);
 	(void)close(w->link);
-	d.ok = list_compile(f->conf, f->source, &image, &d.report, &ed) == 0;
+	d.ok = list_compile(f->conf, w->source, &image, &d.report, &ed) == 0;
 	d.why = span_str(ed.text);
 	put_done(&m, buf, sizeof buf, &d);
-	_exit(wire_send(pipe, &m, image) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+	return wire_send(pipe, &m, image) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* In the helper. It waits for the agent to have closed its own: its copies are the last ones then. */
+static int
+free_olds(void *owner UNUSED, int pipe)
+{
+	char buf[16];
+	size_t len;
+	int fd;
+
+	return wire_recv(pipe, buf, sizeof buf, &len, &fd) == 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static void
@@ -124,104 +105,97 @@ tell_failure(const struct list_watch *w, const struct file *f, const char *why)
 	say(w, &m, -1);
 }
 
-/* It has closed its end: it is dead, or will be in a moment. */
 static void
-helper_gone(struct list_watch *w)
+source_close(struct file *f)
 {
-	struct helper *h = &w->helper;
-	char why[128];
-	int fd = h->pipe.fd, status = 0;
+	if (f->source >= 0)
+		(void)close(f->source);
+	f->source = -1;
+}
 
-	loop_remove(w->loop, &h->pipe);
-	close(fd);
-	timer_stop(&h->timer);
-	(void)waitpid(h->pid, &status, 0);
-	if (!h->told) {
-		if (WIFSIGNALED(status))
-			(void)snprintf(why, sizeof why,
-			    "the helper that compiles it was killed by signal %d",
-			    WTERMSIG(status));
-		else
-			(void)snprintf(why, sizeof why,
-			    "the helper that compiles it ended with status %d",
-			    WEXITSTATUS(status));
-		tell_failure(w, h->file, why);
+static void
+on_said(void *owner, const char *buf, size_t len, int fd)
+{
+	const struct list_watch *w = owner;
+
+	if (w->compiled != NULL)
+		say(w, &(struct wire){ .buf = (char *)(uintptr_t)buf, .size = len, .at = len }, fd);
+}
+
+static void
+on_ended(void *owner, const char *why, bool late)
+{
+	struct list_watch *w = owner;
+	struct file *f = w->compiled;
+	bool again = f != NULL && why != NULL && late && !f->firm && f->source < 0;
+
+	w->compiled = NULL;
+	if (again)
+		f->source = w->source;
+	else if (f != NULL)
+		(void)close(w->source);
+	if (f != NULL) {
+		f->firm = again;
+		if (why != NULL && !again)
+			tell_failure(w, f, why);
 	}
-	h->file = NULL;
 	helper_next(w);
 }
 
 static void
-on_helper(struct loop_source *s, uint32_t events UNUSED)
+start_compile(struct list_watch *w, struct file *f)
 {
-	struct list_watch *w = LIST_ENTRY(s, struct list_watch, helper.pipe);
-	char buf[WIRE_MAX];
-	size_t len;
-	int fd = -1, rc = wire_recv(s->fd, buf, sizeof buf, &len, &fd);
+	bool gentle = !f->firm && f->known.ino != 0 && f->coming.size >= GENTLE_SIZE;
 
-	if (rc == -E_AGAIN)
+	f->known = f->coming;		/* whatever comes of it: the same bytes are not tried again */
+	f->firm = !gentle;
+	w->compiled = f;
+	w->source = f->source;
+	f->source = -1;
+	if (list_helper_start(&w->helper, gentle ? LIST_GENTLE : LIST_FIRM,
+		gentle ? GENTLE_MS : HELPER_MS, compile) == 0)
 		return;
-	if (rc == 0 && !w->helper.told) {
-		w->helper.told = true;
-		say(w, &(struct wire){ .buf = buf, .size = len, .at = len }, fd);
-	}
-	if (fd >= 0)
-		close(fd);
-	if (rc != 0)
-		helper_gone(w);
+	w->compiled = NULL;
+	log_sys(LOG_ERROR, "list %s: no helper", f->conf->name);
+	tell_failure(w, f, "no helper process could be started");
+	f->known = (struct list_stamp){ 0 };
+	(void)close(w->source);
 }
 
 static void
-on_helper_late(struct timer *t)
+start_free(struct list_watch *w)
 {
-	struct list_watch *w = LIST_ENTRY(t, struct list_watch, helper.timer);
+	int rc = list_helper_start(&w->helper, LIST_GENTLE, HELPER_MS, free_olds);
+	char buf[16];
+	struct wire m;
 
-	if (w->helper.file != NULL)
-		(void)kill(w->helper.pid, SIGKILL);	/* the end of its pipe follows */
+	while (w->nolds > 0)
+		(void)close(w->olds[--w->nolds]);
+	wire_write_init(&m, buf, sizeof buf, LINK_LIST_OLD);
+	if (rc == 0)
+		(void)!wire_send(w->helper.pipe.fd, &m, -1);
 }
 
-static int
-helper_start(struct list_watch *w, struct file *f)
-{
-	struct helper *h = &w->helper;
-	int pair[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return -E_SYS;
-	h->pid = fork();
-	if (h->pid == 0) {
-		(void)close(pair[0]);
-		helper_run(w, f, pair[1]);
-	}
-	(void)close(pair[1]);
-	if (h->pid < 0 || loop_add(w->loop, &h->pipe, pair[0], EPOLLIN) != 0) {
-		(void)close(pair[0]);
-		return -E_SYS;
-	}
-	h->file = f;
-	h->told = false;
-	(void)timer_set(&w->loop->timers, &h->timer, w->loop->now_ms + HELPER_MS);
-	return 0;
-}
-
-/* The next of the sources that wait, unless one is at work. */
+/* The next of what waits, unless one is at work. */
 static void
 helper_next(struct list_watch *w)
 {
-	for (unsigned i = 0; i < w->n && w->helper.file == NULL; i++) {
-		struct file *f = &w->files[i];
+	if (w->nolds > 0 && !list_helper_busy(&w->helper))
+		start_free(w);
+	for (unsigned i = 0; i < w->n && !list_helper_busy(&w->helper); i++)
+		if (w->files[i].source >= 0)
+			start_compile(w, &w->files[i]);
+}
 
-		if (f->source < 0)
-			continue;
-		f->known = f->coming;		/* whatever comes of it: the same bytes are not tried again */
-		if (helper_start(w, f) != 0) {
-			log_sys(LOG_ERROR, "list %s: no helper", f->conf->name);
-			tell_failure(w, f, "no helper process could be started");
-			f->known = (struct list_stamp){ 0 };
-		}
-		(void)close(f->source);
-		f->source = -1;
+void
+list_watch_old(struct list_watch *w, int fd)
+{
+	if (w->nolds == OLDS_MAX) {
+		(void)close(fd);
+		return;
 	}
+	w->olds[w->nolds++] = fd;
+	helper_next(w);
 }
 
 /* ----------------------------------------------------------------------------------------- the files */
@@ -243,8 +217,7 @@ list_watch_source(struct list_watch *w, struct wire *m, int fd)
 		f->known = stamp;
 		return;
 	}
-	if (f->source >= 0)
-		(void)close(f->source);
+	source_close(f);
 	f->source = fd;
 	f->coming = stamp;
 	helper_next(w);
@@ -274,7 +247,7 @@ on_file(struct timer *t)
 {
 	struct file *f = LIST_ENTRY(t, struct file, timer);
 	struct list_watch *w = f->all;
-	enum look look = f->source >= 0 || w->helper.file == f ? LOOK_SAME : look_at(f);
+	enum look look = f->source >= 0 || w->compiled == f ? LOOK_SAME : look_at(f);
 	int64_t next = look == LOOK_FRESH ? QUIET_MS : f->conf->refresh_ms;
 	char buf[16];
 	struct wire m;
@@ -294,8 +267,7 @@ list_watch_new(struct loop *loop, const struct conf *conf, int link)
 	struct list_watch *w = mem_alloc(sizeof *w);
 
 	*w = (struct list_watch){ .loop = loop, .conf = conf, .link = link, .n = conf->nlists };
-	w->helper.pipe = (struct loop_source){ .fd = -1, .ready = on_helper };
-	timer_init(&w->helper.timer, on_helper_late);
+	list_helper_init(&w->helper, loop, w, on_said, on_ended);
 	w->files = mem_array(w->n + 1, sizeof *w->files);
 	for (unsigned i = 0; i < w->n; i++) {
 		struct file *f = &w->files[i];
@@ -317,19 +289,14 @@ list_watch_free(struct list_watch **wp)
 	*wp = NULL;
 	if (w == NULL)
 		return;
-	if (w->helper.file != NULL) {
-		int fd = w->helper.pipe.fd;
-
-		(void)kill(w->helper.pid, SIGKILL);
-		loop_remove(w->loop, &w->helper.pipe);
-		(void)close(fd);
-		(void)waitpid(w->helper.pid, NULL, 0);
-	}
-	timer_fini(&w->loop->timers, &w->helper.timer);
+	list_helper_fini(&w->helper);
+	if (w->compiled != NULL)
+		(void)close(w->source);
+	while (w->nolds > 0)
+		(void)close(w->olds[--w->nolds]);
 	for (unsigned i = 0; i < w->n; i++) {
 		timer_fini(&w->loop->timers, &w->files[i].timer);
-		if (w->files[i].source >= 0)
-			(void)close(w->files[i].source);
+		source_close(&w->files[i]);
 	}
 	mem_free(w->files);
 	mem_free(w);

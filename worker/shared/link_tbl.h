@@ -16,3 +16,4 @@ LINK(LINK_LIST_SOURCE, 21, "list-source", "master -> agent: u32 index, stamp; de
 LINK(LINK_LIST_DONE, 22, "list-done", "agent -> master: u32 index, report; descriptor of its image, or none: it failed")
 LINK(LINK_LIST, 23, "list", "master -> worker: u32 index, u32 serial, descriptor of an image")
 LINK(LINK_LIST_TAKEN, 24, "list-taken", "worker -> master: u32 index, u32 serial")
+LINK(LINK_LIST_OLD, 25, "list-old", "master -> agent: descriptor of an image that no worker has any more: free it gently")

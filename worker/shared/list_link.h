@@ -6,6 +6,7 @@
  *	agent  --LIST_DONE--> master	the image, or why there is none
  *	master --LIST--> worker		take this image
  *	worker --LIST_TAKEN--> master	requests are judged by it now
+ *	master --LIST_OLD--> agent	the image before, when every worker has left it: let go of it last
  *
  * Only the master opens the file, because the agent may not be allowed to. A list travels as its index in the
  * generation's configuration.

@@ -18,6 +18,25 @@ START_TEST(memory_comes_zeroed_and_zero_bytes_are_an_object)
 }
 END_TEST
 
+START_TEST(pages_given_back_bit_by_bit_are_those_of_the_object_alone)
+{
+	static const size_t sizes[] = { 1, 4096, 300000, (3u << 20) + 5 };
+	char *before, *p, *after;
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		before = memset(malloc(400000), 'b', 400000);
+		p = memset(malloc(sizes[i]), 'p', sizes[i]);
+		after = memset(malloc(400000), 'a', 400000);
+		mem_free_gently(p, sizes[i]);
+		for (size_t j = 0; j < 400000; j++)
+			ck_assert(before[j] == 'b' && after[j] == 'a');
+		free(before);
+		free(after);
+	}
+	mem_free_gently(NULL, 0);
+}
+END_TEST
+
 START_TEST(grown_memory_keeps_its_contents)
 {
 	char *p = mem_strdup("abc");
@@ -68,6 +87,6 @@ START_TEST(slab_of_objects_smaller_than_a_pointer_works)
 }
 END_TEST
 
-UNIT_MAIN("conf/base/mem", memory_comes_zeroed_and_zero_bytes_are_an_object,
-    grown_memory_keeps_its_contents, slab_reuses_up_to_keep_and_counts,
-    slab_of_objects_smaller_than_a_pointer_works)
+UNIT_MAIN("conf/base/mem", pages_given_back_bit_by_bit_are_those_of_the_object_alone,
+    memory_comes_zeroed_and_zero_bytes_are_an_object, grown_memory_keeps_its_contents,
+    slab_reuses_up_to_keep_and_counts, slab_of_objects_smaller_than_a_pointer_works)
