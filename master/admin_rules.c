@@ -99,7 +99,7 @@ void
 admin_acl_ls(struct master *m, struct admin_client *c, const struct admin_request *r)
 {
 	const struct generation *g = m->current;
-	struct json *list = json_arr();
+	struct json *list = json_arr(), *data = json_obj();
 
 	(void)r;
 	for (unsigned i = 0; i < g->conf->nrules; i++) {
@@ -109,7 +109,9 @@ admin_acl_ls(struct master *m, struct admin_client *c, const struct admin_reques
 		set_count(o, count_of(m, rule_slot(g, i)));
 		json_push(list, o);
 	}
-	admin_reply(c, list);
+	json_set(data, "rules", list);
+	json_set(data, "lists", list_store_json(m));
+	admin_reply(c, data);
 }
 
 static struct json *

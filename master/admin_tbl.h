@@ -26,8 +26,9 @@
  *   explain				data: what worker/ask_tbl.h says, and "worker": {"pid", "slot", "generation"}
  *   acl lookup				data: as tools/proxyctl/format_list.c shows it
  *   acl reload				data: {"lists": [...]} likewise; an error when the file of one is not put in force
- *   acl ls				data: [{"id", "verdict": "allow" | "deny", "all": ["!acl"], "open": ["CIDR"],
- *					"at": "file:line" | "built in", "hits", "counted_s": since when}]
+ *   acl ls				data: {"rules": [{"id", "verdict": "allow" | "deny", "all": ["!acl"], "open": ["CIDR"],
+ *					"at": "file:line" | "built in", "hits", "counted_s": since when}],
+ *					"lists": [...] as of status: those that an acl names}
  *   acl hits				data: {"zero": bool, "rules": [as above without "all" and "open"],
  *					"routes": [{"name", "hosts": [""], "path", "at", "hits", "counted_s"}]}
  *   log					data: {"lanes": number}, with the journal's descriptor, read-only, on the first byte
@@ -62,7 +63,7 @@ CMD(CMD_ACL_LOOKUP, "acl lookup", "VALUE", ADMIN_VIEW,
 CMD(CMD_ACL_RELOAD, "acl reload", "[LIST]", ADMIN_OPERATE,
     "take the file of a list, or of all, anew; ends when every worker judges by it")
 CMD(CMD_ACL_LS, "acl ls", "", ADMIN_OPERATE,
-    "the rules in the order they are asked, and how many requests each decided")
+    "the rules in the order they are asked, how many requests each decided, and the lists that acls name")
 CMD(CMD_ACL_HITS, "acl hits", "[--zero]", ADMIN_VIEW,
     "how many requests each rule and route decided, and since when that is counted; --zero: those that decided none")
 CMD(CMD_LOG, "log", "[-q EXPR] [--follow] [--format combined|common|squid|json] [-n N]", ADMIN_OPERATE,

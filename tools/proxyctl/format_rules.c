@@ -40,11 +40,12 @@ format_acl_ls(const struct json *data, bool colour, struct str *out)
 {
 	static const char *const heads[] = { ">", "RULE", "VERDICT", "ALL", "OPEN", ">HITS", ">IN",
 		"AT" };
+	const struct json *rules = json_get(data, "rules"), *lists = json_get(data, "lists");
 	struct table t;
 
 	table_init(&t, heads, ARRAY_LEN(heads));
-	for (size_t i = 0; i < json_len(data); i++) {
-		const struct json *o = json_at(data, i);
+	for (size_t i = 0; i < json_len(rules); i++) {
+		const struct json *o = json_at(rules, i);
 
 		table_cell(&t, "%zu", i + 1);
 		cell_text(&t, o, "id");
@@ -56,6 +57,10 @@ format_acl_ls(const struct json *data, bool colour, struct str *out)
 	}
 	table_print(&t, colour, out);
 	table_fini(&t);
+	if (json_len(lists) > 0) {
+		str_addc(out, '\n');
+		format_lists(lists, colour, out);
+	}
 }
 
 static void

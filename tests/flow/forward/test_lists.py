@@ -13,7 +13,7 @@ from tests.flow.lib.client import Client, get
 from tests.flow.lib.dns import Dns
 from tests.flow.lib.origin import Origin, reply
 from tests.flow.lib.ports import free_port
-from tests.flow.lib.proxy import OWNER, Proxy, run, wait_for
+from tests.flow.lib.proxy import OWNER, Proxy, data_of, run, wait_for
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -194,6 +194,14 @@ def test_limits_are_held_and_the_old_list_stays(make):
         (p.folder / "ads.txt").write_text(text)
         assert why in p.ctl("acl", "reload").stderr
         assert ask(p, "ads.test") == 403
+
+
+def test_acl_ls_shows_the_lists_behind_the_rules(make):
+    p = make({"plain.txt": PLAIN, "nets.txt": "192.0.2.0/24\n"})
+    data = data_of(p.ctl("acl", "ls", "--json", check=True).stdout)
+    assert [r["id"] for r in data["rules"]][:2] == ["no-ads", "lab"] and data["lists"] == [listed(p, "plain")]
+    shown = p.ctl("acl", "ls", check=True).stdout.split("\n\n")
+    assert "no-ads" in shown[0] and shown[1].split()[0] == "LIST" and "plain" in shown[1] and "domains" in shown[1]
 
 
 def test_a_reload_keeps_the_image_and_a_new_worker_has_it(make):

@@ -27,7 +27,7 @@ def hits(p, *args):
 
 
 def test_ls_tells_rules_in_their_order(forward, origin):
-    rows = data_of(forward.ctl("acl", "ls", "--json", check=True).stdout)
+    rows = data_of(forward.ctl("acl", "ls", "--json", check=True).stdout)["rules"]
     assert [(r["id"], r["verdict"], r["all"]) for r in rows] == [
         ("default/safe-ports", "deny", ["!safe_ports"]), ("default/ssl-ports", "deny", ["connect", "!ssl_ports"]),
         ("no-bots", "deny", ["bots"]), ("never", "deny", ["never", "!bots"]), ("put", "allow", ["localhost"]), ("implicit-deny", "deny", [])]

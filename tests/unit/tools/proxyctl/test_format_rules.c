@@ -17,13 +17,17 @@ expect(void (*format)(const struct json *, bool, struct str *), const char *data
 START_TEST(rules_are_numbered_with_their_terms_hits_and_place)
 {
 	expect(format_acl_ls,
-	    "[{\"id\":\"no-ads\",\"verdict\":\"deny\",\"all\":[\"ads\",\"!staff\"],\"open\":[],\"at\":\"/c:7\","
-	    "\"hits\":12,\"counted_s\":3700},"
+	    "{\"rules\":[{\"id\":\"no-ads\",\"verdict\":\"deny\",\"all\":[\"ads\",\"!staff\"],\"open\":[],"
+	    "\"at\":\"/c:7\",\"hits\":12,\"counted_s\":3700},"
 	    "{\"id\":\"lan\",\"verdict\":\"allow\",\"all\":[],\"open\":[\"10.0.0.0/8\"],"
-	    "\"at\":\"built in\",\"hits\":0}]",
+	    "\"at\":\"built in\",\"hits\":0}],\"lists\":[{\"name\":\"ads\",\"kind\":\"domains\",\"state\":\"ok\","
+	    "\"entries\":3,\"bad_lines\":1,\"image_bytes\":1025,\"compile_ms\":2,\"age_s\":5,\"file\":\"/ads\"}]}",
 	    "   RULE    VERDICT  ALL              OPEN        HITS     IN  AT\n"
 	    "1  no-ads  deny     ads, !staff                    12  1h 1m  /c:7\n"
-	    "2  lan     allow    (every request)  10.0.0.0/8     0      -  built in\n");
+	    "2  lan     allow    (every request)  10.0.0.0/8     0      -  built in\n"
+	    "\n"
+	    "LIST  KIND     STATE  ENTRIES  BAD LINES  IMAGE KiB  COMPILED MS  AGE  FILE\n"
+	    "ads   domains  ok           3          1          2            2   5s  /ads\n");
 }
 END_TEST
 
