@@ -93,7 +93,7 @@ key_text(char *out, const struct key_parts *k)
 struct key
 key_of(const struct sip_key *secret, struct span text)
 {
-	struct key key;
+	struct key key = { { 0 } };
 
 	sip128(secret, text, key.b);
 	return key;

@@ -137,17 +137,25 @@ by_preference(const void *pa, const void *pb)
 					by_name(pa, pb);
 }
 
-/* Equal weights are equally good: their order says nothing, so it is made one. */
-static void
-put_preferences(struct text *t, const struct fields *request, enum hname id)
+static unsigned
+members_of(struct member v[MEMBERS_MAX], const struct fields *request, enum hname id)
 {
 	struct list_iter it = list_iter_init(request, id);
-	struct member v[MEMBERS_MAX];
 	struct span text;
 	unsigned n = 0;
 
 	while (n < MEMBERS_MAX && list_iter_next(&it, &text))
 		v[n++] = member_of(text);
+	return n;
+}
+
+/* Equal weights are equally good: their order says nothing, so it is made one. */
+static void
+put_preferences(struct text *t, const struct fields *request, enum hname id)
+{
+	struct member v[MEMBERS_MAX];
+	unsigned n = members_of(v, request, id);
+
 	qsort(v, n, sizeof v[0], by_preference);
 	for (unsigned i = 0; i < n; i++) {
 		text_put(t, i > 0 ? SPAN(",") : SPAN_NONE);
