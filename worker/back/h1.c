@@ -170,6 +170,21 @@ is_interim(struct span head)
 	return head.n > 12 && head.p[9] == '1' && !(head.p[10] == '0' && head.p[11] == '1');
 }
 
+/*
+ * A head is read with little behind it, so that much of a big body can go by splice. Of any other body more is
+ * taken at once: it leaves with the head.
+ */
+static int
+read_ahead(struct fetch *f)
+{
+	const struct h1_response *m = &f->r->resp;
+	size_t here = conn_peek(f->conn).n;
+
+	if (m->length >= here && h1_source_bulk(m->body, m->length - here))
+		return 0;
+	return conn_gather(f->conn, BUF_LARGE);
+}
+
 static enum reason
 parse_final(struct fetch *f, size_t len)
 {
@@ -194,6 +209,8 @@ parse_final(struct fetch *f, size_t len)
 	    span_ieq(fields_value(&r->resp.fields, H_UPGRADE),
 	    fields_value(&r->in.fields, H_UPGRADE))))
 		why = R_RESPONSE_SWITCH;
+	if (why == R_NONE && r->resp.body != H1_NONE && read_ahead(f) != 0)
+		why = R_NO_MEMORY;
 	return why;
 }
 
@@ -399,7 +416,7 @@ fetch_send(struct fetch *f)
 	f->in_at_start = conn_bytes_in(f->conn);
 	f->out_at_start = conn_bytes_out(f->conn);
 	f->state = FS_HEAD;
-	if (!fetch_head(f, &o) || conn_buffer(f->conn, BUF_LARGE) != 0) {
+	if (!fetch_head(f, &o) || conn_buffer(f->conn, BUF_SMALL) != 0) {
 		fetch_give_up(f, R_NO_MEMORY, PICK_UNUSED);
 		return;
 	}

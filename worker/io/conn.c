@@ -214,6 +214,23 @@ conn_consume(struct conn *c, size_t n)
 		loop_post(c->loop, &c->task);
 }
 
+/* The first n bytes in a buffer of their own: what is behind them stays where it is. */
+static struct buf *
+copy_front(struct conn *c, size_t n)
+{
+	struct buf *front = buf_try_get(n > BUF_SMALL ? (uint32_t)n : BUF_SMALL);
+
+	if (front == NULL)
+		return NULL;
+	memcpy(front->data, c->in->data + c->in->r, n);
+	front->w = (uint32_t)n;
+	c->in->r += (uint32_t)n;
+	if (buf_unread(c->in) == 0)
+		buf_put(&c->in);
+	return front;
+}
+
+/* The fewer bytes are copied, and a big buffer goes back to work while its bytes are still in the cache. */
 struct buf *
 conn_take(struct conn *c, size_t n)
 {
@@ -222,6 +239,8 @@ conn_take(struct conn *c, size_t n)
 
 	ASSERT(taken != NULL && n <= buf_unread(taken));
 	behind = buf_unread(taken) - n;
+	if (behind > n || (taken->size > BUF_SMALL && n <= BUF_SMALL))
+		return copy_front(c, n);
 	if (behind > 0) {
 		rest = buf_try_get(behind > c->buffer ? (uint32_t)behind : c->buffer);
 		if (rest == NULL)

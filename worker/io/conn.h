@@ -47,6 +47,8 @@ void	conn_consume(struct conn *, size_t n);
 struct buf *conn_take(struct conn *, size_t n);
 /* Lets the read buffer hold up to size unread bytes (copies when it must grow now). */
 int	conn_buffer(struct conn *, uint32_t size) MUST_CHECK;
+/* As conn_buffer; and where bytes are unread and the kernel may have more, one read more, which is not told. */
+int	conn_gather(struct conn *, uint32_t size) MUST_CHECK;
 bool	conn_full(const struct conn *);		/* no room: the owner must consume or grow */
 
 /*

@@ -127,6 +127,16 @@ fill(struct conn *c)
 	return 1;
 }
 
+int
+conn_gather(struct conn *c, uint32_t size)
+{
+	int rc = conn_buffer(c, size);
+
+	if (rc == 0 && c->in != NULL && c->readable && !c->failed)
+		(void)fill(c);
+	return rc;
+}
+
 static void
 drop_empty_buffer(struct conn *c)
 {

@@ -13,7 +13,7 @@
 #include "conf/base/list.h"
 
 #define TRAILER_FIELDS	32
-#define SPLICE_LEAST	(128u << 10)	/* bytes to come, or seen, before splice pays (PERFORMANCE.md) */
+#define SPLICE_LEAST	(64u << 10)	/* bytes to come, or seen, before splice pays (tests/bench/README.md) */
 
 static struct h1_source *
 of(struct body *b)
@@ -195,8 +195,8 @@ static struct conn *
 source_splice(struct body *b, uint64_t *max)
 {
 	struct h1_source *s = of(b);
-	bool bulk = s->kind == H1_LENGTH ? s->left >= SPLICE_LEAST :
-	    s->kind == H1_CLOSE && s->received >= SPLICE_LEAST;
+	bool bulk = h1_source_bulk(s->kind, s->left) ||
+	    (s->kind == H1_CLOSE && s->received >= SPLICE_LEAST);
 
 	if (!s->raw && (!bulk || conn_peek(s->conn).n > 0))
 		return NULL;
@@ -228,6 +228,12 @@ source_spliced(struct body *b, size_t n)
 
 static const struct body_ops source_ops = { .peek = source_peek, .consume = source_consume,
     .want = source_want, .splice = source_splice, .spliced = source_spliced };
+
+bool
+h1_source_bulk(enum h1_body kind, uint64_t to_come)
+{
+	return kind == H1_LENGTH && to_come >= SPLICE_LEAST;
+}
 
 void
 h1_source_init(struct h1_source *s, struct conn *c, enum h1_body kind, uint64_t length,

@@ -34,6 +34,8 @@ struct h1_source {
 	struct fields	trailers;
 };
 
+/* What is to come is so much that it will go by splice, if anything does: it is better not read. */
+bool	h1_source_bulk(enum h1_body, uint64_t to_come);
 /* Bytes already unread on the conn count. kind must not be H1_NONE. */
 void	h1_source_init(struct h1_source *, struct conn *, enum h1_body kind, uint64_t length, bool response,
 	    struct arena *, const struct h1_limits *, uint64_t limit);

@@ -524,6 +524,60 @@ START_TEST(few_and_many_bytes_in_pieces_arrive_in_order)
 }
 END_TEST
 
+START_TEST(taking_a_head_moves_neither_a_big_body_nor_a_big_buffer)
+{
+	struct span before;
+	struct buf *head;
+
+	start(drive_pair);
+	ck_assert_int_eq(conn_buffer(e.c, BUF_LARGE), 0);
+	conn_resume(e.c);
+	drive_put(peer, span_make(big, 30000));
+	DRIVE_UNTIL(&l, conn_peek(e.c).n == 30000);
+	before = conn_peek(e.c);
+	head = conn_take(e.c, 200);
+	ck_assert_uint_eq(head->size, BUF_SMALL);
+	ck_assert_uint_eq(buf_unread(head), 200);
+	ck_assert_mem_eq(head->data + head->r, big, 200);
+	ck_assert_ptr_eq(conn_peek(e.c).p, before.p + 200);
+	ck_assert_mem_eq(conn_peek(e.c).p, big + 200, 29800);
+	buf_put(&head);
+	conn_consume(e.c, 29700);
+	head = conn_take(e.c, 100);		/* nothing behind: the big buffer goes back all the same */
+	ck_assert_uint_eq(head->size, BUF_SMALL);
+	ck_assert_mem_eq(head->data + head->r, big + 29900, 100);
+	ck_assert_uint_eq(conn_peek(e.c).n, 0);
+	buf_put(&head);
+	stop();
+}
+END_TEST
+
+START_TEST(gathering_reads_once_more_without_telling_and_loses_neither_bytes_nor_the_end)
+{
+	start(drive_pair);
+	ck_assert_int_eq(conn_gather(e.c, BUF_SMALL), 0);	/* nothing unread: nothing is read */
+	ck_assert_uint_eq(conn_peek(e.c).n, 0);
+	e.pause = true;
+	conn_resume(e.c);
+	drive_put(peer, span_make(big, 40000));
+	DRIVE_UNTIL(&l, conn_peek(e.c).n > 0);
+	ck_assert_uint_eq(conn_peek(e.c).n, BUF_SMALL);
+	(void)ear_heard(&e);
+	ck_assert_int_eq(conn_gather(e.c, BUF_LARGE), 0);
+	ck_assert_str_eq(ear_heard(&e), "");
+	ck_assert_uint_eq(conn_peek(e.c).n, 40000);
+	ck_assert_mem_eq(conn_peek(e.c).p, big, 40000);
+	close(peer);
+	peer = -1;
+	conn_consume(e.c, 40000);
+	e.pause = false;
+	conn_resume(e.c);
+	DRIVE_UNTIL(&l, e.n > 0);
+	ck_assert_str_eq(ear_heard(&e), "e");
+	stop();
+}
+END_TEST
+
 START_TEST(a_watched_conn_is_registered_late_and_then_tells_its_reset)
 {
 	int64_t begun;
@@ -565,4 +619,6 @@ UNIT_MAIN("worker/io/conn", nothing_is_read_or_told_before_the_first_resume,
     a_deadline_fires_once_at_the_last_time_given, connecting_ends_in_ready_or_in_the_error,
     an_aborted_conn_is_seen_as_a_reset, the_end_leaves_with_the_last_bytes,
     few_and_many_bytes_in_pieces_arrive_in_order,
+    taking_a_head_moves_neither_a_big_body_nor_a_big_buffer,
+    gathering_reads_once_more_without_telling_and_loses_neither_bytes_nor_the_end,
     a_watched_conn_is_registered_late_and_then_tells_its_reset)
