@@ -82,9 +82,9 @@ LINK = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@
 # ------------------------------------------------- packages on demand
 # Goals that people start with bring the Debian packages they need; plain `make` never installs anything.
 
-DEP_GROUPS := $(sort $(if $(filter run bench test test-unit test-flow test-fuzz faults fuzz fuzz-% cov lint format valgrind,$(GOALS)),build) \
+DEP_GROUPS := $(sort $(if $(filter run bench bench-gate test test-unit test-flow test-fuzz faults fuzz fuzz-% cov lint format valgrind,$(GOALS)),build) \
 	$(if $(filter test test-unit test-flow test-fuzz faults fuzz fuzz-% cov valgrind,$(GOALS)),test) \
-	$(if $(filter lint format fuzz fuzz-% cov valgrind,$(GOALS)),lint) $(if $(filter bench,$(GOALS)),bench))
+	$(if $(filter lint format fuzz fuzz-% cov valgrind,$(GOALS)),lint) $(if $(filter bench bench-gate,$(GOALS)),bench))
 DEPS := $(if $(DEP_GROUPS),deps)
 .PHONY: deps
 deps:
@@ -296,6 +296,11 @@ bench: all
 	    -s miss-1k,forward-get,connect-bulk -r 3 -o $(B)/bench.json $(BENCH_ARGS)
 	@tests/bench/table $(B)/bench.json
 
+# Every bar of speed with its verdict, beside its peers; a quiet machine, ten minutes.
+.PHONY: bench-gate
+bench-gate: all
+	PROXYD=$(abspath $(B))/proxyd timeout --foreground 1500 tests/bench/gate -o $(B)/gate.json $(BENCH_ARGS)
+
 # ------------------------------------------------------------ reference
 # The files are committed; tests/unit/conf/test_reference and tools/proxyctl/test_manual fail when they are stale.
 
@@ -337,6 +342,7 @@ help:
 	@echo 'make faults [CI=1]        what breaks under load, with ledgers on both sides; CI=1: the short form'
 	@echo 'make lint | format        include order, clang-format, clang-tidy, cppcheck | reformat'
 	@echo 'make bench                CPU per request beside nginx, HAProxy and Squid'
+	@echo 'make bench-gate           every bar of speed with its verdict'
 	@echo 'make fuzz T=noun S=60     libFuzzer on one target; fuzz-all S=600 J=2: on all; fuzz-seeds: keep what was found'
 	@echo 'make cov | valgrind       coverage of all tests | unit tests and a whole proxyd under valgrind'
 	@echo 'make install DESTDIR= PREFIX=/usr/local'
