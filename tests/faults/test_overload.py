@@ -74,11 +74,12 @@ class Overload:
             started = time.monotonic()
             p.status()
             self.admin.append(time.monotonic() - started)
-        with Quota(p.sid, SHARE):
+        with Quota(p.sid, SHARE) as quota:
             crowd = run(Flood(port, server.bodies, most=TIMES * SATURATING, ramp=1.0, aside=look), SECONDS)
         verdict(crowd)
         self.best, self.good = len(peak.good()) / peak.elapsed, len(crowd.good(BEGIN)) / (crowd.elapsed - BEGIN)
         self.refused, self.served = crowd.times(503, BEGIN), crowd.times(200, BEGIN)
+        self.how = quota.how
         self.counted = p.status()["counters"]["requests_shed_total"]
         p.stop()
 
@@ -90,7 +91,7 @@ class Overload:
             return f"{1000 * v:.0f} ms"
         return (f"peak {self.best:.0f}/s, with {TIMES * SATURATING} clients {self.good:.0f}/s = {100 * self.good / self.best:.0f} % (>= 80), "
                 f"{len(self.refused)} refused, p99 {ms(quantile(self.refused, .99))} (<= 50), max {ms(self.refused[-1] if self.refused else 0)}; "
-                f"served p99 {ms(quantile(self.served, .99))}; admin max {ms(max(self.admin))} of {len(self.admin)} (<= 100)")
+                f"served p99 {ms(quantile(self.served, .99))}; admin max {ms(max(self.admin))} of {len(self.admin)} (<= 100); by {self.how}")
 
 
 def test_f15_overload(launch, server, figure):

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include "conf/conf.h"
 
-#define SHED_FLOOR	8	/* requests in progress that any worker can bear */
+#define SHED_FLOOR	16	/* requests in progress that any worker can bear */
 
 struct shed {
 	bool		on;		/* an episode */
