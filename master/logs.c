@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "conf/base/log.h"
+#include "conf/base/log_syslog.h"
 #include "master/syslog.h"
 
 #define LOG_MODE 0640
@@ -83,6 +85,22 @@ place_close(struct place *p)
 	free(p->path);
 }
 
+/* A local syslog daemon that is not there yet is found with the first line that is written when it is. */
+static void
+event_to(const struct conf *conf, int fd)
+{
+	struct logplace to;
+
+	if (conf->process.log != NULL && logplace_parse(&to, conf->process.log, NULL) == 0 &&
+	    to.kind == LOGPLACE_SYSLOG) {
+		(void)connect(fd, &to.syslog.u.sa, to.syslog.len);
+		log_syslog_to(&to.syslog);
+	} else {
+		log_syslog_to(NULL);
+	}
+	log_reopen(fd);
+}
+
 int
 logs_open(struct logs *l, const struct conf *conf, struct errdetail *ed)
 {
@@ -101,7 +119,7 @@ logs_open(struct logs *l, const struct conf *conf, struct errdetail *ed)
 	}
 	if (event.fd < 0)
 		event.fd = STDERR_FILENO;
-	log_reopen(event.fd);
+	event_to(conf, event.fd);
 	place_close(&old[0]);
 	place_close(&old[1]);
 	*l = (struct logs){ event.fd, access.fd, event.path, access.path };

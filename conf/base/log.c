@@ -17,6 +17,7 @@
 
 #include "conf/base/clock.h"
 #include "conf/base/enc.h"
+#include "conf/base/log_syslog.h"
 
 #define LINE_MAX_BYTES 4096 /* newline included */
 
@@ -42,6 +43,7 @@ void
 log_reopen(int fd)
 {
 	log_fd = fd;
+	log_syslog_of(fd);
 }
 
 void
@@ -120,15 +122,19 @@ write_line(enum log_level level, int err, const char *fmt, va_list ap)
 {
 	char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES];
 	ssize_t n;
-	size_t at;
+	size_t at, head;
 
-	at = put_head(line, sizeof line, level);
+	at = head = put_head(line, sizeof line, level);
 	if (vsnprintf(text, sizeof text, fmt, ap) < 0)
 		text[0] = '\0';
 	at = put_escaped(line, at, sizeof line - 1, text);
 	if (err != 0) {
 		at = put_escaped(line, at, sizeof line - 1, ": ");
 		at = put_escaped(line, at, sizeof line - 1, strerror(err));
+	}
+	if (log_syslog_on()) {
+		log_syslog_send(log_fd, level, log_role, line + head, at - head);
+		return;
 	}
 	line[at++] = '\n';
 	do

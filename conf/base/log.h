@@ -2,7 +2,8 @@
  * log.h - the event log of one process (not the access log).
  *
  * One line per call, "time level role[pid]: text", written with one write(2) to a descriptor that the
- * master opened; lines are cut at 4 KiB and control bytes are escaped. errno survives every call.
+ * master opened; lines are cut at 4 KiB and control bytes are escaped. errno survives every call. To a socket each line
+ * is one message of syslog instead (log_syslog.h).
  */
 #pragma once
 #include "conf/base/err.h"

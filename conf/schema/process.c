@@ -22,7 +22,9 @@ static const struct item items[] = {
 	    .help = "memory for configurations that served, for config rollback; the oldest go first" },
 	{ "upgrade_timeout", ITEM_MSEC, AT(upgrade_timeout_ms), "30s", 1000, 3600000,
 	    .help = "how long a new binary may take until it is ready to serve; then the old one goes on" },
-	{ "log", ITEM_STR, AT(log), "stderr", .flags = ITEM_NONEMPTY, .help = "event log: \"stderr\" or a file" },
+	{ "log", ITEM_STR, AT(log), "stderr", .flags = ITEM_NONEMPTY, 
+	    .help = "event log: \"stderr\", a file, \"syslog\" (/dev/log), \"syslog:/path/of/socket\" or "
+		    "\"syslog://IP:PORT\" (UDP); there its facility is daemon" },
 	{ "log_level", ITEM_CHOICE, AT(log_level), "info", .names = levels, .help = "what goes into the event log" },
 };
 
@@ -30,13 +32,11 @@ static void
 check(struct item_ctx *c, void *obj)
 {
 	struct conf_process *p = obj;
+	struct errdetail ed = { 0 };
 	struct logplace place;
 
-	if (p->log != NULL &&
-	    (logplace_parse(&place, p->log, NULL) != 0 || place.kind == LOGPLACE_SYSLOG))
-		item_error(c, "log",
-		    "\"log\": the event log does not go to syslog by itself: write \"stderr\", "
-		    "which a service manager hands on, or a file");
+	if (p->log != NULL && logplace_parse(&place, p->log, &ed) != 0)
+		item_error(c, "log", "\"log\": %s", ed.text);
 
 	if (p->admin_socket != NULL && strlen(p->admin_socket) > 100)
 		item_error(c, "admin_socket",

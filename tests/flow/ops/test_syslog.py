@@ -134,8 +134,64 @@ def test_mistakes_of_the_access_log_are_told_with_their_place(tmp_path, log, sai
     assert r.returncode != 0 and said in r.stdout + r.stderr and f"{f.name}:" in r.stdout + r.stderr, r
 
 
-def test_event_log_is_told_where_else_to_go(tmp_path):
+EVENT = re.compile(r"<(\d+)>(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d \d\d:\d\d:\d\d proxyd\[(\d+)\]: (\w+) (.*)", re.S)
+EVENT_NETWORK = re.compile(r"<30>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z \S+ proxyd (\d+) event - (info .*)", re.S)
+
+
+def events(s, match):
+    """Reads messages until one matches; all of them, as EVENT's groups."""
+    got = []
+    while not got or not match(got[-1]):
+        m = EVENT.fullmatch(s.recv(8192).decode())
+        assert m, "not the form of a local message"
+        got.append((int(m[1]), int(m[2]), m[3], m[4]))
+    return got
+
+
+def test_event_log_of_every_process(launch, origin, path):
+    s = receiver(path)
+    p = launch(config.reverse(free_port(), origin.address, process={"log": f"syslog:{path}", "log_level": "debug"}), "events")
+    got = events(s, lambda e: "ready" in e[3] and e[1] == p.pid)
+    p.ctl("loglevel", "info", check=True)
+    assert p.log() == "" and all("\n" not in e[3] for e in got)
+    assert {e[0] for e in got} <= {27, 28, 30, 31} and all((e[0], e[2]) in ((27, "error"), (28, "warn"), (30, "info"), (31, "debug")) for e in got)
+    os.kill(p.role_pids("worker")[0], 9)
+    p.deaths_expected = True
+    wait_for(lambda: p.worker_pids())
+    assert events(s, lambda e: e[2] in ("warn", "error"))[-1][0] in (27, 28)
+
+
+def test_event_log_finds_a_daemon_that_starts_anew_and_tells_what_was_lost(launch, origin, path):
+    s = receiver(path)
+    p = launch(config.reverse(free_port(), origin.address, process={"log": f"syslog:{path}"}), "events-anew")
+    events(s, lambda e: e[1] == p.pid)
+    s.close()
+    for level in ("error", "info"):
+        p.ctl("loglevel", level, check=True)
+    p.reload()
+    s = receiver(path)
+    p.reload()
+    lost = [e[3] for e in events(s, lambda e: e[1] == p.pid) if "lines before this one were lost) " in e[3]]
+    assert lost and lost[0].startswith("master: ("), lost
+
+
+def test_event_log_by_udp_and_moved_by_reloads(launch, origin, path):
+    s, local = receiver(), receiver(path)
+    p = launch(config.reverse(free_port(), origin.address), "events-move")
+    place = "syslog://127.0.0.1:%d" % s.getsockname()[1]
+    assert p.reload(config.merged(p.conf, {"process": {"log": place}})).returncode == 0
+    before = p.log()
+    assert p.reload().returncode == 0
+    m = EVENT_NETWORK.fullmatch(s.recv(8192).decode())
+    assert m and p.log() == before, m
+    assert p.reload(config.merged(p.conf, {"process": {"log": f"syslog:{path}"}})).returncode == 0
+    events(local, lambda e: e[1] == p.pid)
+    assert p.reload(config.merged(p.conf, {"process": {"log": "stderr"}})).returncode == 0
+    assert p.reload().returncode == 0 and len(p.log()) > len(before)
+
+
+def test_event_log_of_a_wrong_place_is_refused(tmp_path):
     f = tmp_path / "x.conf"
-    f.write_text(config.text(config.forward(free_port(), process={"log": "syslog"})))
+    f.write_text(config.text(config.forward(free_port(), process={"log": "syslog://loghost"})))
     r = run("-t", "-c", f)
-    assert r.returncode != 0 and "stderr" in r.stdout + r.stderr, r
+    assert r.returncode != 0 and "syslog://IP:PORT" in r.stdout + r.stderr and f"{f.name}:" in r.stdout + r.stderr, r
