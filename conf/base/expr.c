@@ -9,6 +9,8 @@
 #include "conf/base/expr_priv.h"
 #include "conf/base/mem.h"
 
+#define REGEX_ROOM (1u << 20) /* bytes of the regexes of one expression */
+
 struct parser {
 	struct expr_scan scan;
 	struct expr *e;
@@ -75,18 +77,34 @@ field_of(struct parser *p, uint16_t *field)
 
 /* The token's text without quotes, kept by the expression; never longer than what was written. */
 static struct span
-text_keep(struct expr *e, enum expr_token token, struct span raw)
+text_keep(struct expr *e, enum expr_token token, struct span raw, bool regex)
 {
+	char quote = raw.n > 0 ? raw.p[0] : '\0';
 	size_t at = e->ntext;
 
 	if (token == TOKEN_STRING)
 		raw = span_make(raw.p + 1, raw.n - 2);
 	for (size_t i = 0; i < raw.n; i++) {
-		if (token == TOKEN_STRING && raw.p[i] == '\\')
+		if (token == TOKEN_STRING && raw.p[i] == '\\') {
+			if (regex && raw.p[i + 1] != quote)
+				e->text[e->ntext++] = '\\';
 			i++;
+		}
 		e->text[e->ntext++] = raw.p[i];
 	}
 	return span_make(e->text + at, e->ntext - at);
+}
+
+static int
+regex_of(struct parser *p, enum expr_type type)
+{
+	struct errdetail why = { 0 };
+	int rc;
+
+	rc = expr_operand_regex(
+	    &p->e->operands[p->e->noperands], type, &p->e->regexes, &why);
+	return rc == 0 ? 0 :
+			 err_set(p->scan.ed, rc, "column %zu: %s", p->scan.start + 1, why.text);
 }
 
 static int
@@ -95,6 +113,7 @@ value_of(struct parser *p, struct expr_node *n)
 	enum expr_type type = p->e->fields.v[n->field].type;
 	const char *why = "";
 	struct span text;
+	int rc;
 
 	if ((p->scan.token != TOKEN_WORD && p->scan.token != TOKEN_STRING) || is_keyword(p))
 		return expr_expected(&p->scan, "a value");
@@ -102,9 +121,12 @@ value_of(struct parser *p, struct expr_node *n)
 		return err_set(p->scan.ed, -E_LIMIT,
 		    "column %zu: an expression has at most %d values", p->scan.start + 1,
 		    EXPR_NODES);
-	text = text_keep(p->e, p->scan.token, p->scan.raw);
+	text = text_keep(p->e, p->scan.token, p->scan.raw, n->op == OP_MATCH);
 	if (expr_operand_parse(&p->e->operands[p->e->noperands], type, text, &why) != 0)
 		return expr_expected(&p->scan, why);
+	rc = n->op == OP_MATCH ? regex_of(p, type) : 0;
+	if (rc != 0)
+		return rc;
 	p->e->noperands++;
 	n->noperands++;
 	return expr_scan_next(&p->scan);
@@ -128,18 +150,24 @@ list_of(struct parser *p, struct expr_node *n)
 	return rc == 0 ? expr_scan_next(&p->scan) : rc;
 }
 
+static bool
+is_text(enum expr_type type)
+{
+	return type == EXPR_TEXT || type == EXPR_NAME;
+}
+
 /* Order is for what has one, patterns are for text. */
 static int
 op_fits(const struct parser *p, enum expr_type type)
 {
-	bool text = type == EXPR_TEXT || type == EXPR_NAME;
+	bool text = is_text(type);
 	bool order = !text && type != EXPR_BOOL && type != EXPR_ADDR;
 
 	if (p->scan.op == OP_EQ || p->scan.op == OP_NE)
 		return 0;
 	if (p->scan.op == OP_MATCH)
 		return text ? 0 : expr_expected(&p->scan, order ? "= != < <= > or >=" : "= or !=");
-	return order ? 0 : expr_expected(&p->scan, text ? "= != or ~" : "= or !=");
+	return order ? 0 : expr_expected(&p->scan, text ? "= != ~ or like" : "= or !=");
 }
 
 static int
@@ -156,6 +184,11 @@ test_of(struct parser *p, uint16_t *node)
 	if (rc == 0 && is_word(p, "in")) {
 		n->op = OP_IN;
 		return list_of(p, n);
+	}
+	if (rc == 0 && is_word(p, "like") && is_text(p->e->fields.v[n->field].type)) {
+		n->op = OP_LIKE;
+		rc = expr_scan_next(&p->scan);
+		return rc == 0 ? value_of(p, n) : rc;
 	}
 	if (rc != 0 || p->scan.token != TOKEN_OP)
 		return rc;
@@ -256,6 +289,7 @@ expr_parse(struct span text, const struct expr_fields *fields, struct errdetail 
 	}
 	p.e = mem_alloc(sizeof *p.e);
 	p.e->fields = *fields;
+	arena_init(&p.e->regexes, NULL, 0, REGEX_ROOM);
 	p.e->nnodes = 1;
 	rc = expr_scan_next(&p.scan);
 	if (rc == 0)
@@ -270,6 +304,8 @@ expr_parse(struct span text, const struct expr_fields *fields, struct errdetail 
 void
 expr_free(struct expr **e)
 {
+	if (*e != NULL)
+		arena_fini(&(*e)->regexes);
 	mem_free(*e);
 	*e = NULL;
 }
@@ -296,7 +332,9 @@ test_print(const struct expr *e, const struct expr_node *n, struct str *out)
 	const struct expr_field *f = &e->fields.v[n->field];
 
 	str_adds(out, f->name);
-	str_adds(out, n->op == OP_IN ? " in (" : expr_op_text((enum expr_op)n->op));
+	str_adds(out, n->op == OP_IN ? " in (" :
+		n->op == OP_LIKE     ? " like " :
+				   expr_op_text((enum expr_op)n->op));
 	for (unsigned i = 0; i < n->noperands; i++) {
 		str_adds(out, i > 0 ? ", " : "");
 		expr_operand_print(&e->operands[n->operand + i], f->type, out);
@@ -323,6 +361,7 @@ node_print(const struct expr *e, uint16_t node, struct str *out)
 		return;
 	case OP_HAS:
 	case OP_IN:
+	case OP_LIKE:
 	case OP_EQ:
 	case OP_NE:
 	case OP_LT:

@@ -7,14 +7,17 @@
  *	test   = field                                  it has a value: not absent, empty, 0 or false
  *	       | field op value
  *	       | field "in" "(" value { "," value } ")"   equal to one of them
+ *	       | field "like" value                       the whole fits: * stands for any characters, ? for one
  *	op     = "=" | "!=" | "<" | "<=" | ">" | ">=" | "~"
- *	value  = word | '"' text '"' | "'" text "'"     in quotes \ takes the next character as it is
+ *	value  = word | '"' text '"' | "'" text "'"     in quotes \ takes the next character as it is;
+ *	                                                in a regex \ is the regex's own, but for the quote
  *	word   = any other than blanks, quotes and ( ) , = ! < > ~
  *
  * What a value may be follows from its field: a number (up to three digits behind the point), a duration (250ms,
  * 1s; a bare number is milliseconds), a size (64KiB), a time in UTC (2026-01-31, 2026-01-31T08:00, …T08:00:15.250Z),
- * true or false, an address or a block (10.0.0.0/8), or text. ~ is for text: * stands for any characters, ? for one,
- * and the whole value must fit. Names such as a host's are compared without case, other text with it.
+ * true or false, an address or a block (10.0.0.0/8), or text. ~ and like are for text. Behind ~ stands a regex
+ * (conf/base/regex.h: Perl's syntax, under limits) that is found anywhere in the value; one that costs too much for a
+ * value is not found in it. Names such as a host's are compared without case, other text with it.
  *
  * A field that is absent equals nothing but "", and is neither below nor above anything; a != b is not a = b.
  */
@@ -46,7 +49,7 @@ struct expr;
 /* NULL with detail: the column and what was expected there. The fields are lent for the life of the result. */
 struct expr *expr_parse(struct span text, const struct expr_fields *, struct errdetail *) MUST_CHECK;
 void	expr_free(struct expr **);
-/* Allocates nothing; asks for each field that decides, at most once per test. */
+/* Allocates nothing, but for the block of regex_match, once a process. Asks for a field at most once per test. */
 bool	expr_true(const struct expr *, expr_get_f *, const void *subject);
 void	expr_print(const struct expr *, struct str *out);	/* parses to the same */
 

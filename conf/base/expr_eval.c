@@ -95,8 +95,8 @@ test_true(const struct expr *e, const struct expr_node *n, expr_get_f *get, cons
 	case OP_LE: return v.known && v.milli <= o->milli;
 	case OP_GT: return v.known && v.milli > o->milli;
 	case OP_GE: return v.known && v.milli >= o->milli;
-	case OP_MATCH:
-		return expr_glob(o->text, v.known ? v.text : SPAN(""), type == EXPR_NAME);
+	case OP_LIKE: return expr_glob(o->text, v.known ? v.text : SPAN(""), type == EXPR_NAME);
+	case OP_MATCH: return regex_match(o->regex, v.known ? v.text : SPAN("")) == REGEX_YES;
 	case OP_OR:
 	case OP_AND:
 	case OP_NOT: break;

@@ -173,6 +173,34 @@ expr_operand_parse(
 	return word_parse(o, type, word);
 }
 
+int
+expr_operand_regex(
+    struct expr_operand *o, enum expr_type type, struct arena *arena, struct errdetail *ed)
+{
+	struct span text = arena_try_printf(arena, "%s" SPAN_FMT,
+	    type == EXPR_NAME ? "(?i)" : "", SPAN_ARG(o->text));
+
+	if (text.p == NULL)
+		return err_set(ed, -E_NOMEM, "out of memory for a regex");
+	o->regex = regex_compile(arena, text.p, ed);
+	return o->regex == NULL ? -E_SYNTAX : 0;
+}
+
+/* Backslashes go in pairs with what they are in front of, which was never the end. */
+static void
+regex_print(struct span text, struct str *out)
+{
+	str_addc(out, '"');
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '"')
+			str_addc(out, '\\');
+		str_addc(out, text.p[i]);
+		if (text.p[i] == '\\' && i + 1 < text.n)
+			str_addc(out, text.p[++i]);
+	}
+	str_addc(out, '"');
+}
+
 static void
 text_print(struct span text, struct str *out)
 {
@@ -192,7 +220,12 @@ expr_operand_print(const struct expr_operand *o, enum expr_type type, struct str
 
 	switch (type) {
 	case EXPR_TEXT:
-	case EXPR_NAME: text_print(o->text, out); return;
+	case EXPR_NAME:
+		if (o->regex != NULL)
+			regex_print(o->text, out);
+		else
+			text_print(o->text, out);
+		return;
 	case EXPR_NUMBER: number_print(o->milli, out); return;
 	case EXPR_MSEC:
 		if (o->milli % 1000 == 0)

@@ -3,9 +3,10 @@
  */
 #pragma once
 #include "conf/base/expr.h"
+#include "conf/base/regex.h"
 
-/* OP_EQ to OP_MATCH have one operand, OP_IN one or more. */
-enum expr_op { OP_OR, OP_AND, OP_NOT, OP_HAS, OP_IN, OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_MATCH };
+/* OP_LIKE to OP_MATCH have one operand, OP_IN one or more. */
+enum expr_op { OP_OR, OP_AND, OP_NOT, OP_HAS, OP_IN, OP_LIKE, OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_MATCH };
 
 struct expr_node {
 	uint16_t	op;		/* enum expr_op */
@@ -18,6 +19,7 @@ struct expr_operand {
 	int64_t		milli;
 	struct cidr	cidr;
 	struct span	text;		/* in expr.text */
+	struct regex	*regex;		/* of OP_MATCH; in expr.regexes */
 };
 
 struct expr {
@@ -27,6 +29,7 @@ struct expr {
 	struct expr_node nodes[EXPR_NODES];
 	struct expr_operand operands[EXPR_NODES];
 	char		text[EXPR_BYTES];
+	struct arena	regexes;
 };
 
 /* expr_scan.c */
@@ -48,3 +51,6 @@ const char *expr_op_text(enum expr_op);
 /* expr_operand.c: the text (without quotes) as a value of that type, and back. why says what would do. */
 int	expr_operand_parse(struct expr_operand *, enum expr_type, struct span text, const char **why) MUST_CHECK;
 void	expr_operand_print(const struct expr_operand *, enum expr_type, struct str *out);
+/* text's regex into the arena; without case for names. The detail says what is wrong. */
+int	expr_operand_regex(
+    struct expr_operand *, enum expr_type, struct arena *, struct errdetail *) MUST_CHECK;

@@ -8,7 +8,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 extern unsigned fuzz_budget;
-unsigned fuzz_budget = 64 << 10;	/* two expressions of EXPR_BYTES */
+/* Two expressions of EXPR_BYTES, their regexes (REGEX_ROOM each), and what a match may take: regex.c's LIMIT_HEAP. */
+unsigned fuzz_budget = (64 << 10) + (2 << 20) + (5 << 20);
 
 static void
 piece_get(const void *subject, unsigned field, struct expr_value *out)

@@ -13,15 +13,17 @@ static const char *const grammar[] = {
 	"term   = factor { \"and\" factor }",
 	"factor = \"not\" factor | \"(\" expr \")\" | test",
 	"test   = field | field op value | field \"in\" \"(\" value { \",\" value } \")\"",
+	"       | field \"like\" value",
 	"op     = \"=\" | \"!=\" | \"<\" | \"<=\" | \">\" | \">=\" | \"~\"",
 	"value  = word | '\"' text '\"' | \"'\" text \"'\"",
 };
 
 static const char *const rules[] = {
 	"A field alone is true when it has a value: not absent, empty, 0 or false.",
-	"~ is for text: * stands for any characters, ? for one, and the whole must fit.",
+	"~ is for text: behind it stands a regex (Perl's), found anywhere unless ^ or $ say where.",
+	"like is for text: * stands for any characters, ? for one, and the whole must fit.",
 	"What is absent equals nothing, and is neither below nor above anything.",
-	"In quotes \\ takes the next character as it is.",
+	"In quotes \\ takes the next character as it is; in those of a regex it is the regex's own.",
 };
 
 static const char *const values[] = {

@@ -38,7 +38,7 @@ def found(p, query, *more):
     ("route=api", ["/api/a", "/api/b"]),
     ("route=api or status=404", ["/api/a", "/api/b", "/missing"]),
     ("not (route=api or status in (404, 502))", ["/plain"]),
-    ("target~/api/* and client=127.0.0.0/8 and total_ms<1h", ["/api/a", "/api/b"]),
+    ("target like /api/* and client=127.0.0.0/8 and total_ms<1h", ["/api/a", "/api/b"]),
     ("client=10.0.0.0/8", []),
     ("upstream_status=0", ["/dropped"]),
     ("reason=upstream", ["/missing"]),
@@ -72,7 +72,7 @@ def test_a_wrong_expression_is_told_where(p):
 
 
 def test_follow_shows_only_what_is_asked_for(p):
-    f = subprocess.Popen([str(PROXYCTL), "-s", str(p.socket), "log", "--follow", "-n", "0", "-q", "target~*wanted*", "--json"],
+    f = subprocess.Popen([str(PROXYCTL), "-s", str(p.socket), "log", "--follow", "-n", "0", "-q", "target~wanted", "--json"],
                          stdout=subprocess.PIPE)
     try:
         os.set_blocking(f.stdout.fileno(), False)
