@@ -18,7 +18,7 @@ body_limit_on_request(struct req *r, const void *self)
 	if (r->up == NULL || r->max_body == 0)
 		return FLT_NEXT;
 	if ((r->up->length != BODY_UNKNOWN && r->up->length > r->max_body) ||
-	    r->up_source.received > r->max_body) {
+	    h1_source_least(&r->up_source) > r->max_body) {
 		req_reply(r, R_BODY_LARGE, 0);
 		return FLT_REPLY;
 	}

@@ -13,7 +13,7 @@ struct chunked {
 	uint8_t		digits;
 	uint16_t	ext;		/* bytes of the current extension */
 	uint32_t	ext_total;
-	uint64_t	left;		/* payload bytes still to come in this chunk (private while in framing) */
+	uint64_t	left;		/* payload bytes still to come in this chunk; of a size half read: at least */
 	uint64_t	payload, overhead;	/* so far */
 	bool		lax;		/* framing may outweigh the payload: answers stream word by word */
 	enum reason	why;		/* of CHUNKED_ERROR: R_CHUNK_* */

@@ -252,6 +252,8 @@ reverse_admit(struct req *r)
 
 	if (r->in.method == M_CONNECT)
 		return refuse(r, R_METHOD_REFUSED);
+	if (r->in.uri.https && !r->trusted)	/* RFC 9110 7.4: no TLS of ours, nor of who speaks for its clients */
+		return refuse(r, R_SCHEME_BAD);
 	if (r->path.n == 0)
 		r->path = SPAN("/");		/* "OPTIONS *" is routed like the root */
 	why = mode_common(r);

@@ -133,6 +133,12 @@ settle(struct h1_source *s)
 		fail(s, s->response ? R_UPSTREAM_TRUNCATED : R_BODY_TRUNCATED);
 }
 
+uint64_t
+h1_source_least(const struct h1_source *s)
+{
+	return s->received + (s->body.state == BODY_OPEN ? s->chunked.left : 0);
+}
+
 /* Looks at unread bytes once the earlier ones are passed on. */
 static void
 decode(struct h1_source *s)
@@ -156,7 +162,7 @@ decode(struct h1_source *s)
 		s->behind = 0;
 		read_trailer(s);
 	}
-	if (s->received > s->limit)
+	if (h1_source_least(s) > s->limit)
 		fail(s, R_BODY_LARGE);
 	settle(s);
 }

@@ -40,6 +40,7 @@ bool	h1_source_bulk(enum h1_body, uint64_t to_come);
 void	h1_source_init(struct h1_source *, struct conn *, enum h1_body kind, uint64_t length, bool response,
 	    struct arena *, const struct h1_limits *, uint64_t limit);
 void	h1_source_data(struct h1_source *);	/* more unread bytes on the conn */
+uint64_t h1_source_least(const struct h1_source *);	/* payload so far, with what is announced of a chunk */
 void	h1_source_eof(struct h1_source *);	/* the conn's peer sent FIN */
 /* Timeout, reset. A message that is complete in the conn's buffer still ends well. */
 void	h1_source_fail(struct h1_source *, enum reason);

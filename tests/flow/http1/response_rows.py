@@ -183,3 +183,65 @@ for name, junk in {"size-g": b"g\r\n", "size-minus": b"-1\r\n", "size-0x": b"0x1
                    "size-2e64-1": b"ffffffffffffffff\r\nZ\r\n", "ext-crlf": b'1;a="\r\nZ\r\n0\r\n\r\n', "ext-lf": b"1;\nZ\r\n0\r\n\r\n",
                    "trailer-no-colon": b"0\r\nnocolon\r\n\r\n", "trailer-bad-name": b"0\r\nX : y\r\n\r\n"}.items():
     cut(f"rc-{name}", [head(L1, TE) + b"4\r\nhalf\r\n", 0.02, junk, 0.1], "halfZ" if name.startswith("data") else "half")
+
+# ------------------------------------------------------------------ read once more against RFC 9112 and 9110
+
+relay("9110-8.6-length-leading-zeros", head(L1, "Content-Length: 002") + b"ok", "ok")
+relay("9110-15.2-interim-with-length-has-no-body", b"HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n" + head(L1, CL2) + b"ok", "ok", interim=None)
+relay("9112-6.3-head-with-close", [head(L1, "Connection: close"), "CLOSE"], "", method="HEAD", reuse=False)
+relay("9112-6.3-304-with-chunked", head("HTTP/1.1 304 Not Modified", TE), "", 304, reuse=None)
+relay("9112-9.3-close-in-a-list", head(L1, CL2, "Connection: keep-alive, close") + b"ok", "ok", reuse=False)
+relay("9112-9.3-close-any-case", head(L1, CL2, "Connection: CLOSE") + b"ok", "ok", reuse=False)
+relay("9112-9.3-close-and-keep-alive-1.0", b"HTTP/1.0 200 OK\r\n" + head(L1, CL2, "Connection: keep-alive, close")[17:] + b"ok", "ok", reuse=False)
+relay("9110-7.6.1-not-a-token-in-connection", head(L1, CL2, "Connection: a b") + b"ok", None, status=None, reuse=None)
+relay("9110-15.5.22-426-upgrade-is-hop-by-hop", head("HTTP/1.1 426 X", CL2, "Upgrade: TLS/1.3", "Connection: Upgrade") + b"ok", "ok", 426, hasnt=["Upgrade:"])
+relay("9110-11.6.1-401-passes", head("HTTP/1.1 401 X", CL2, 'WWW-Authenticate: Basic realm="a"') + b"ok", "ok", 401, has=['WWW-Authenticate: Basic realm="a"'])
+relay("9110-5.5-empty-value", head(L1, CL2, "X:") + b"ok", "ok", has=["X:"])
+relay("9110-5.5-blanks-around", head(L1, CL2, "X: \t v \t") + b"ok", "ok")
+relay("9110-5.6.2-name-tchars", head(L1, CL2, "!#$%&'*+-.^_`|~9: v") + b"ok", "ok", has=["!#$%&'*+-.^_`|~9: v"])
+relay("9112-4-tab-and-symbols-in-phrase", head("HTTP/1.1 200 a\tb (c) \"d\"", CL2) + b"ok", "ok")
+relay("9112-7.1-leading-zeros", head(L1, TE) + b"0002\r\nok\r\n000\r\n\r\n", "ok")
+relay("9112-7.1-hex-upper", head(L1, TE) + b"A\r\n0123456789\r\n" + C0, "0123456789")
+relay("9112-7.1-data-that-looks-like-framing", head(L1, TE) + b"5\r\n0\r\n\r\n\r\n" + C0, "0\r\n\r\n")
+relay("9112-7.1.2-trailer-not-taken-is-dropped", head(L1, TE) + b"2\r\nok\r\n0\r\nX-Sum: 9\r\n\r\n", "ok", hasnt=["X-Sum"])
+relay("row7-thousand-tiny-chunks", head(L1, TE) + b"1\r\nZ\r\n" * 1000 + C0, "Z" * 1000)
+relay("9112-6.3-connect-like-2xx-has-a-body", head("HTTP/1.1 203 X", CL2) + b"ok", "ok", 203)
+relay("9110-15.4-redirect-untouched", head("HTTP/1.1 302 X", CL2, "Location: http://elsewhere.test/a?b#c") + b"ok", "ok", 302, has=["Location: http://elsewhere.test/a?b#c"])
+relay("9110-15.3.7-multipart-range", head("HTTP/1.1 206 X", CL2, "Content-Type: multipart/byteranges; boundary=B") + b"ok", "ok", 206)
+relay("row79-interim-then-pause", [b"HTTP/1.1 103 Early Hints\r\n\r\n", 0.1, head(L1, CL2) + b"ok"], "ok", interim=[103])
+relay("row79-interim-fields-stay-there", b"HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n" + head(L1, CL2) + b"ok", "ok", interim=[103], hasnt=["X-Early"])
+relay("row11-close-header-and-surplus", head(L1, CL2, "Connection: close") + b"okSURPLUS", "ok", reuse=False)
+relay("row11-205-with-body", head("HTTP/1.1 205 X", "Content-Length: 4") + b"evil", None, status=None, reuse=None)
+relay("row11-head-with-chunked-body", head(L1, TE) + b"2\r\nok\r\n" + C0, "", method="HEAD", reuse=False)
+relay("row11-nul-behind-body", head(L1, CL2) + b"ok\x00", "ok", reuse=False)
+bad("row1-cl-te-to-head", head(L1, CL2, TE), method="HEAD")
+bad("row2-cl-bad-to-head", head(L1, "Content-Length: -1"), method="HEAD")
+bad("row2-cl-bad-on-304", head("HTTP/1.1 304 X", "Content-Length: 1x"))
+bad("row3-te-unknown-on-204", head("HTTP/1.1 204 X", "Transfer-Encoding: cow"))
+for name, v in {"exponent": "2e0", "quoted": '"2"', "comma-last": "2,", "comma-first": ",2", "underscore": "1_0", "nul": "2\x00", "vt": "\x0b2", "40-digits": "9" * 40,
+                "superscript": "\xb2", "list-glued": "2,2"}.items():
+    bad(f"row2-cl-{name}", head(L1, f"Content-Length: {v}") + b"ok")
+bad("row2-cl-twice-other-case", head(L1, CL2, "CONTENT-LENGTH: 2") + b"ok")
+bad("row2-cl-folded", head(L1, "Content-Length:\r\n 2") + b"ok")
+for name, v in {"comma-last": "chunked,", "quoted": '"chunked"', "ff": "\x0cchunked", "nul": "chunked\x00", "blank-inside": "chun ked", "chunked-identity": "chunked, identity",
+                "utf8-blank": "\xa0chunked", "chunkedx": "chunkedx"}.items():
+    bad(f"row3-te-{name}", head(L1, f"Transfer-Encoding: {v}") + b"2\r\nok\r\n" + C0)
+bad("row3-te-folded", head(L1, "Transfer-Encoding:\r\n chunked") + b"2\r\nok\r\n" + C0)
+bad("row3-te-space-before-colon", head(L1, "Transfer-Encoding : chunked") + b"2\r\nok\r\n" + C0)
+bad("row1-te-cl", head(L1, TE, "Content-Length: 0") + b"2\r\nok\r\n" + C0)
+bad("row10-blank-line-of-blanks", head(L1, CL2, " ") + b"ok")
+bad("row10-lf-cr", head(L1, CL2).replace(b"\r\n", b"\n\r") + b"ok")
+bad("row18-status-600-and-more-digits", head("HTTP/1.1 0200 OK", CL2) + b"ok")
+bad("row18-status-negative", head("HTTP/1.1 -20 OK", CL2) + b"ok")
+bad("row18-status-high-digit", head("HTTP/1.1 20\xb2 OK", CL2) + b"ok")
+bad("row18-del-in-phrase", head("HTTP/1.1 200 O\x7fK", CL2) + b"ok")
+bad("row18-request-as-response", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+bad("row18-byte-order-mark", b"\xef\xbb\xbf" + head(L1, CL2) + b"ok")
+bad("row79-interim-with-bad-length", b"HTTP/1.1 103 Early Hints\r\nContent-Length: x\r\n\r\n" + head(L1, CL2) + b"ok", interim=None)
+bad("row79-garbage-behind-interim", b"HTTP/1.1 103 Early Hints\r\n\r\ngarbage\r\n\r\n", interim=None)
+for name, junk in {"crlf-before-size": b"\r\n1\r\nZ\r\n", "size-nul": b"1\x00\r\nZ\r\n", "size-comma": b"1,1\r\nZ\r\n", "size-plus": b"+1\r\nZ\r\n", "cr-behind-size": b"1\rZ\r\n",
+                   "ext-no-name": b"1;\r\nZ\r\n", "ext-64KiB": b"1;a=" + b"b" * 65536 + b"\r\nZ\r\n", "trailer-bare-cr": b"0\r\nX: a\rb\r\n\r\n",
+                   "trailer-nul": b"0\r\nX: \x00\r\n\r\n", "trailer-fold": b"0\r\nX: y\r\n z\r\n\r\n", "last-cr": b"0\r\n\rX", "next-response": b"0\r\nHTTP/1.1 200 OK\r\n\r\n",
+                   "trailer-empty-name": b"0\r\n: y\r\n\r\n"}.items():
+    cut(f"rc-{name}", [head(L1, TE) + b"4\r\nhalf\r\n", 0.02, junk, 0.1])
+cut("rc-data-nothing-behind", [head(L1, TE) + b"4\r\nhalf0\r\n\r\n", 0.1])

@@ -6,9 +6,11 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
+from tests.flow.lib import config
 from tests.flow.lib.client import Client
 from tests.flow.lib.message import Ended
 from tests.flow.lib.origin import BODY, CLOSE, EARLY, OK, reply
+from tests.flow.lib.ports import free_port
 
 GET = b"GET @P@/d HTTP/1.1\r\nHost: @H@\r\n"
 
@@ -418,3 +420,15 @@ def test_9112_9_6_half_closed_client_still_gets_its_answer(side, origin):
         c.send(side.fill(GET + b"\r\n"))
         c.half_close()
         assert c.response().status == 200
+
+
+def test_9110_7_4_an_https_target_is_taken_only_from_who_may_speak_for_tls(launch, origin):
+    """Over a plain connection nobody can have checked a certificate; a trusted proxy did it for its client."""
+    origin.reset()
+    for trusted, status in ([], 400), (["127.0.0.1"], 200):
+        port = free_port()
+        launch(config.reverse(port, origin.address, listeners=[
+            {"name": "front", "bind": [f"127.0.0.1:{port}"], "trusted_proxies": trusted}]))
+        with Client(port) as c:
+            assert c.request(b"GET https://a.test/d HTTP/1.1\r\nHost: a.test\r\n\r\n").status == status
+    assert [r.target for r in origin.requests] == ["/d"]

@@ -237,6 +237,30 @@ START_TEST(more_payload_than_the_limit_fails_and_nothing_more_is_read)
 }
 END_TEST
 
+/* SECURITY.md row 4: the size is judged when it is read, not when its bytes have come. */
+START_TEST(a_chunk_that_announces_more_than_the_limit_fails_at_once)
+{
+	static const struct { const char *bytes; enum reason why; } rows[] = {
+		{ "5\r\n", R_BODY_LARGE }, { "2\r\nab\r\n3\r\n", R_BODY_LARGE },
+		{ "50", R_BODY_LARGE },		/* whatever follows */
+		{ "4\r\n", R_NONE }, { "2\r\nab\r\n2\r\n", R_NONE },
+		{ "5g", R_CHUNK_SIZE },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		start();
+		begin(H1_CHUNKED, 0, false, 4);
+		drive_put(peer, span_str(rows[i].bytes));
+		run_until_settled();
+		ck_assert_msg(s.body.state == (rows[i].why == R_NONE ? BODY_OPEN : BODY_FAILED),
+		    "row %zu", i);
+		ck_assert_msg(s.body.state == BODY_OPEN || s.body.why == rows[i].why, "row %zu: %d",
+		    i, (int)s.body.why);
+		stop();
+	}
+}
+END_TEST
+
 START_TEST(a_response_with_bad_chunks_is_the_upstreams_fault)
 {
 	start();
@@ -359,6 +383,7 @@ UNIT_MAIN("worker/req/h1_source", payload_is_the_same_wherever_the_bytes_are_cut
     bytes_unread_before_the_source_began_count, trailers_are_kept_when_the_buffer_is_gone,
     a_trailer_section_larger_than_the_buffer_is_read,
     more_payload_than_the_limit_fails_and_nothing_more_is_read,
+    a_chunk_that_announces_more_than_the_limit_fails_at_once,
     a_response_with_bad_chunks_is_the_upstreams_fault,
     the_end_of_a_stream_waits_for_what_a_slow_sink_has_not_taken,
     a_reset_does_not_take_back_what_arrived_complete,
