@@ -82,8 +82,8 @@ LINK = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@
 # ------------------------------------------------- packages on demand
 # Goals that people start with bring the Debian packages they need; plain `make` never installs anything.
 
-DEP_GROUPS := $(sort $(if $(filter run bench bench-gate test test-unit test-flow test-fuzz faults fuzz fuzz-% cov lint format valgrind,$(GOALS)),build) \
-	$(if $(filter test test-unit test-flow test-fuzz faults fuzz fuzz-% cov valgrind,$(GOALS)),test) \
+DEP_GROUPS := $(sort $(if $(filter run bench bench-gate test test-unit test-flow test-fuzz faults torture fuzz fuzz-% cov lint format valgrind,$(GOALS)),build) \
+	$(if $(filter test test-unit test-flow test-fuzz faults torture fuzz fuzz-% cov valgrind,$(GOALS)),test) \
 	$(if $(filter lint format fuzz fuzz-% cov valgrind,$(GOALS)),lint) $(if $(filter bench bench-gate,$(GOALS)),bench))
 DEPS := $(if $(DEP_GROUPS),deps)
 .PHONY: deps
@@ -206,6 +206,21 @@ $(FAULT): $(B)/%: $(B)/%.o
 faults: all $(FAULT)
 	@PROXYD=$(abspath $(B))/proxyd PROXYCTL=$(abspath $(B))/proxyctl PYTHONDONTWRITEBYTECODE=1 \
 	    $(PYTHON) -m pytest -v --timeout=900 $(if $(K),-k '$(K)') tests/faults
+
+# Fails each allocation of each scenario in turn, then 1 % at random: SECURITY.md F8. STRIDE=1 is the full form, RANDOM
+# seconds; NAMES chooses scenarios. The shim is built plain: a sanitizer has an allocator of its own.
+STRIDE ?= $(if $(CI),12,1)
+RANDOM ?= $(if $(CI),20,600)
+NAMES ?=
+TORTURE := $(B)/tests/torture/shim.so
+.PHONY: torture
+$(TORTURE): tests/torture/src/shim.c
+	@mkdir -p $(@D)
+	$(call do,LD,$(CC) -std=gnu11 -D_GNU_SOURCE -O1 -g $(WARN) -fPIC -shared -o $@ $<)
+
+torture: all $(TORTURE)
+	@PROXYD=$(abspath $(B))/proxyd PROXYCTL=$(abspath $(B))/proxyctl PYTHONDONTWRITEBYTECODE=1 \
+	    $(PYTHON) tests/torture/torture $(TORTURE) -j $(J) -s $(STRIDE) -r $(RANDOM) $(NAMES)
 
 # Check forks each test and valgrind follows; what a child leaks or misreads is that test's failure. Then a short
 # life of the whole program. Built without the flags that set every variable to zero: they hide what was not set.
@@ -340,6 +355,7 @@ help:
 	@echo 'make test                 unit tests, fuzz corpus, flow tests'
 	@echo 'make test-unit | test-fuzz | test-flow [K=words] [J=2]'
 	@echo 'make faults [CI=1]        what breaks under load, with ledgers on both sides; CI=1: the short form'
+	@echo 'make torture [CI=1]       fails every allocation in turn, over all roles; STRIDE=12 RANDOM=20 NAMES="start reload"'
 	@echo 'make lint | format        include order, clang-format, clang-tidy, cppcheck | reformat'
 	@echo 'make bench                CPU per request beside nginx, HAProxy and Squid'
 	@echo 'make bench-gate           every bar of speed with its verdict'

@@ -16,6 +16,8 @@
 #include "conf/schema/schema.h"
 
 #define STRING_MAX 65536		/* one text, environment included */
+#define FITS_BASE	(512u << 10)	/* bytes that loading takes at most: for no text, */
+#define FITS_TIMES	32		/* and for each byte of it */
 
 struct builder {
 	const struct conf_source *src;
@@ -234,6 +236,12 @@ conf_new(void)
 	c->arena = arena;
 	c->refs = 1;
 	return c;
+}
+
+bool
+conf_fits(const struct conf_source *src)
+{
+	return mem_headroom(FITS_BASE + FITS_TIMES * src->text.len);
 }
 
 struct conf *

@@ -26,6 +26,7 @@ void	conf_problems_fini(struct conf_problems *);
 
 /* NULL when problems->errors > 0. Runs the schema, defaults, the cross-section checks and resolves names. */
 struct conf *conf_load(const struct conf_source *, struct conf_problems *);
+bool	 conf_fits(const struct conf_source *);	/* whether there is memory to load it: the master asks first */
 struct conf *conf_ref(struct conf *);		/* one holder more; returns it */
 void	conf_free(struct conf **);		/* one holder less; accepts NULL */
 

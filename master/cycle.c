@@ -107,8 +107,13 @@ accept_source(struct master *m)
 {
 	struct conf_problems problems = { 0 };
 	struct errdetail ed = { 0 };
-	struct conf *conf = conf_load(&m->cycle.source, &problems);
+	struct conf *conf = NULL;
 
+	if (!conf_fits(&m->cycle.source)) {
+		cycle_finish(m, "not enough memory to load the configuration", "");
+		return;
+	}
+	conf = conf_load(&m->cycle.source, &problems);
 	conf_problems_fini(&problems);
 	if (conf == NULL)
 		cycle_finish(m, "the checked configuration could not be loaded", "");

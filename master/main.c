@@ -13,6 +13,7 @@
 #include "conf/base/enc.h"
 #include "conf/base/log.h"
 #include "conf/base/map.h"
+#include "conf/base/mem.h"
 #include "conf/base/version.h"
 #include "master/activation.h"
 #include "master/daemon.h"
@@ -24,6 +25,7 @@
 #define TICK_MS		250
 #define PATIENCE_MS	3000	/* with addresses that a predecessor is about to leave */
 #define FILES_MAX	(1u << 20)
+#define RESERVE		(1u << 20)	/* bytes, for the master that serves when memory is out */
 
 /* What the start passes from step to step. */
 struct start {
@@ -103,6 +105,8 @@ step_load(struct start *s, struct errdetail *ed)
 {
 	struct conf_problems problems = { 0 };
 
+	if (!conf_fits(&s->source))
+		return err_set(ed, -E_NOMEM, "%s: not enough memory to load it", s->path);
 	s->conf = conf_load(&s->source, &problems);
 	conf_problems_fini(&problems);
 	conf_source_fini(&s->source);
@@ -166,6 +170,7 @@ on_tick(struct timer *t)
 	bounds_tick(&m->bounds, m->loop.now_ms);
 	notify_tick(&m->notify, m->loop.now_ms);
 	stop_step(m);
+	(void)mem_reserve(RESERVE);
 	(void)timer_set(&m->loop.timers, t, m->loop.now_ms + TICK_MS);
 }
 
@@ -180,8 +185,9 @@ step_loop(struct start *s, struct errdetail *ed)
 	cycle_init(m);
 	confirm_init(m);
 	timer_init(&m->tick, on_tick);
-	if (!timer_set(&m->loop.timers, &m->tick, m->loop.now_ms + TICK_MS))
-		return err_set(ed, -E_NOMEM, "no memory for timers");
+	if (!timer_set(&m->loop.timers, &m->tick, m->loop.now_ms + TICK_MS) ||
+	    !mem_reserve(RESERVE))
+		return err_set(ed, -E_NOMEM, "no memory for timers and a reserve");
 	notify_open(&m->notify);
 	m->notify.held = heir_started(&m->heir);
 	rc = heir_watch(m, ed);
@@ -320,6 +326,7 @@ master_fini(struct master *m)
 	upgrade_fini(m);
 	heir_close(m);
 	notify_close(&m->notify);
+	(void)mem_reserve(0);
 	bounds_fini(&m->bounds);
 	segments_close(&m->segments);
 	loop_fini(&m->loop);

@@ -20,6 +20,7 @@
 
 #include "conf/base/clock.h"
 #include "conf/base/log.h"
+#include "conf/base/mem.h"
 #include "master/daemon.h"
 #include "master/master.h"
 #include "master/roles.h"
@@ -27,6 +28,7 @@
 
 #define ORPHAN_SECONDS	34	/* a child whose master died ends within this, hung or not */
 #define KEEP_MAX	5	/* descriptors kept beside the listeners */
+#define CHILD_RESERVE	(256u << 10)	/* bytes: verbs are answered by a process that serves connections */
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
@@ -188,6 +190,7 @@ child_run(const struct master *m, const struct seat *s, struct child *c, int lin
 	struct env env;
 
 	free(c); /* the master's note of this process */
+	(void)mem_reserve(CHILD_RESERVE);
 	reset_signals();
 	if (keep_descriptors(m, s->gen, s->role, link) != 0 ||
 	    give_up_rights(&s->gen->identity) != 0 || harden(m, row) != 0) {

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "conf/base/assert.h"
+#include "conf/base/mem.h"
 
 #define ALIGN ((size_t)16)
 #define BLOCK_MIN ((size_t)4096)
@@ -139,8 +140,10 @@ arena_alloc(struct arena *a, size_t n)
 {
 	void *p = arena_try_zalloc(a, n);
 
+	if (p == NULL && mem_again(n))
+		p = arena_try_zalloc(a, n);
 	if (p == NULL)
-		NEVER("out of memory");
+		mem_out(n);
 	return p;
 }
 

@@ -12,10 +12,18 @@
 #include <jansson.h>
 
 #include "conf/base/assert.h"
+#include "conf/base/mem.h"
 
 #define PARSE_MAX_BYTES ((size_t)16 << 20)
 #define PARSE_MAX_DEPTH 64
 #define BAD_BYTE "\xef\xbf\xbd"
+
+/* The library's memory comes through our door: the master's reserve holds for it as well. */
+__attribute__((constructor)) static void
+take_memory_from_us(void)
+{
+	json_set_alloc_funcs(mem_try_alloc, mem_free);
+}
 
 static json_t *
 in(const struct json *j)
@@ -27,7 +35,7 @@ static struct json *
 out(json_t *j)
 {
 	if (j == NULL)
-		NEVER("out of memory");
+		mem_out(sizeof j);
 	return (struct json *)j;
 }
 
@@ -113,7 +121,8 @@ json_set(struct json *obj, const char *key, struct json *child)
 	ASSERT(json_is_object(in(obj)) && child != NULL);
 	repair(&s, key);
 	rc = json_object_set_new_nocheck(in(obj), str_span(&s).p, in(child));
-	ASSERT(rc == 0);
+	if (rc != 0)
+		mem_out(s.len);
 	str_fini(&s);
 }
 
@@ -148,7 +157,8 @@ json_push(struct json *arr, struct json *child)
 
 	ASSERT(json_is_array(in(arr)) && child != NULL);
 	rc = json_array_append_new(in(arr), in(child));
-	ASSERT(rc == 0);
+	if (rc != 0)
+		mem_out(sizeof rc);
 }
 
 void
@@ -171,7 +181,8 @@ json_dump(const struct json *j, bool pretty, struct str *to)
 	    (pretty ? JSON_INDENT(2) : JSON_COMPACT);
 	int rc = json_dump_callback(in(j), on_dump, to, flags);
 
-	ASSERT(rc == 0);
+	if (rc != 0)
+		mem_out(sizeof rc);
 }
 
 /* Brackets may nest PARSE_MAX_DEPTH deep; the library's own bound is only stack exhaustion. */

@@ -1,7 +1,8 @@
 /*
  * mem.c - allocation that cannot fail, and slabs that can.
  *
- * mem_* end the process when memory is out; the master lets a child do that work first. A slab
+ * mem_* end the process when memory is out; the master lets a child do that work first, and has a reserve: a block that
+ * is freed when malloc fails for the first time, which then is asked once more. A slab
  * keeps up to `keep` freed objects linked through their first word. Under AddressSanitizer the
  * rest of an idle object is poisoned, so that a use after slab_put is found although the memory
  * never went back to malloc.
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define WITH_ASAN 1
@@ -26,6 +28,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 #include "conf/base/assert.h"
+#include "conf/base/log.h"
 
 #define TRIM_AFTER	(4u << 20)
 #define GENTLY		(256u << 10)	/* a multiple of any page's size; takes the kernel some 50 us */
@@ -35,6 +38,65 @@ static size_t freed;		/* bytes given back to malloc since it last gave pages bac
 struct slab_free {
 	struct slab_free *next;
 };
+
+/* --------------------------------------------------------------- reserve */
+
+static void *reserve;
+static size_t reserve_size;
+
+bool
+mem_reserve(size_t n)
+{
+	if (reserve != NULL && reserve_size == n)
+		return true;
+	free(reserve);
+	reserve = n == 0 ? NULL : malloc(n);
+	reserve_size = n;
+	return n == 0 || reserve != NULL;
+}
+
+bool
+mem_headroom(size_t n)
+{
+	void *volatile p = malloc(n); /* volatile: a compiler may leave out a malloc that is only freed */
+
+	free(p);
+	return p != NULL;
+}
+
+bool
+mem_again(size_t n)
+{
+	if (reserve == NULL)
+		return false;
+	free(reserve);
+	reserve = NULL;
+	log_write(LOG_WARN,
+	    "out of memory: %zu bytes came from the reserve; raise the limit of memory", n);
+	return true;
+}
+
+void
+mem_out(size_t n)
+{
+	log_write(LOG_ERROR,
+	    "out of memory: no %zu bytes more; raise the limit of memory, or lower "
+	    "process.connections and process.workers",
+	    n);
+	_exit(EXIT_FAILURE);
+}
+
+void *
+mem_try_alloc(size_t n)
+{
+	void *p = malloc(n);
+
+	if (p == NULL && mem_again(n))
+		p = malloc(n);
+	return p;
+}
+
+/* ------------------------------------------------------------- what ends */
 
 void *
 mem_alloc(size_t n)
@@ -50,18 +112,26 @@ mem_array(size_t count, size_t size)
 	if (count == 0 || size == 0)
 		count = size = 1;
 	p = calloc(count, size);
+	if (p == NULL && mem_again(count * size))
+		p = calloc(count, size);
 	if (p == NULL)
-		NEVER("out of memory");
+		mem_out(count * size);
 	return p;
 }
 
 void *
 mem_grow(void *p, size_t n)
 {
-	p = realloc(p, n == 0 ? 1 : n);
-	if (p == NULL)
-		NEVER("out of memory");
-	return p;
+	void *q;
+
+	if (n == 0)
+		n = 1;
+	q = realloc(p, n);
+	if (q == NULL && mem_again(n))
+		q = realloc(p, n);
+	if (q == NULL)
+		mem_out(n);
+	return q;
 }
 
 char *
@@ -105,6 +175,7 @@ mem_note_freed(size_t n)
 void
 mem_trim(void)
 {
+	(void)mem_reserve(reserve_size);
 	if (freed < TRIM_AFTER)
 		return;
 	freed = 0;

@@ -1,17 +1,20 @@
 /*
  * mem.h - checked allocation for start-up and configuration, and named slabs for hot objects.
  *
- * mem_* abort the process when memory is out (only a child or a starting master may use them). What a
- * connection or a request needs comes from slab_try_get, which returns NULL: answer 503 or close.
+ * mem_* end the process when memory is out, in one line of the log and with exit code 1: a start fails, a child is
+ * replaced. Neither the master nor a worker that serves may end for a verb or a reload: they lay up a reserve, which
+ * the first failure of mem_* spends, so that what has begun comes to its end. What a connection or a request needs
+ * comes from slab_try_get or arena_try_alloc, which return NULL: answer 503 or close.
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "conf/base/err.h"
 
 void	*mem_alloc(size_t n);			/* zeroed; free with mem_free */
 void	*mem_array(size_t count, size_t size);	/* zeroed, overflow checked */
-void	*mem_grow(void *p, size_t n);		/* realloc or abort */
+void	*mem_grow(void *p, size_t n);		/* realloc, or the end */
 char	*mem_strdup(const char *);
 void	 mem_free(void *);
 
@@ -22,6 +25,21 @@ void	 mem_free(void *);
 void	 mem_free_gently(void *p, size_t n);
 /* The same for a mapping. */
 void	 mem_unmap_gently(void *p, size_t n);
+
+/*
+ * The reserve: n bytes laid up, which mem_again gives back to malloc when an allocation of n failed; true: try it once
+ * more. mem_reserve fills it up when it was spent, and so does mem_trim; 0 gives it up. A forked child inherits it.
+ */
+bool	 mem_reserve(size_t n);			/* false: cannot be had now */
+bool	 mem_again(size_t n);
+void	*mem_try_alloc(size_t n) MUST_CHECK;	/* malloc with the reserve behind it, for libraries that take one */
+_Noreturn void mem_out(size_t n);		/* how mem_* end: n bytes could not be had */
+
+/*
+ * Whether n bytes more could be had just now. Asked before work whose library does not look at what malloc gives it
+ * (libconfig 1.5): refuse the work instead.
+ */
+bool	 mem_headroom(size_t n);
 
 /*
  * After a burst malloc keeps what was freed between objects that stayed. Whoever frees big or many objects notes

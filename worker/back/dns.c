@@ -88,6 +88,22 @@ sock_drop(struct sock *k)
 	loop_defer_free(k->dns->loop, &k->garbage, sock_free);
 }
 
+static struct sock *
+sock_take(struct dns *d)
+{
+	struct sock *k = malloc(sizeof *k);
+
+	if (k == NULL) {
+		k = d->spare;
+		d->spare = NULL;
+	} else if (d->spare == NULL) {
+		d->spare = malloc(sizeof *d->spare);
+	}
+	if (k != NULL)
+		*k = (struct sock){ .source = { .fd = -1, .ready = on_sock }, .dns = d };
+	return k;
+}
+
 /* A socket that cannot be watched leaves its questions to c-ares's timeout. Level-triggered: it reads as it likes. */
 static void
 on_sock_state(void *data, ares_socket_t fd, int readable, int writable)
@@ -101,10 +117,8 @@ on_sock_state(void *data, ares_socket_t fd, int readable, int writable)
 			sock_drop(k);
 		return;
 	}
-	if (events == 0 || (k = calloc(1, sizeof *k)) == NULL)
+	if (events == 0 || (k = sock_take(d)) == NULL)
 		return;
-	k->source = (struct loop_source){ .fd = -1, .ready = on_sock };
-	k->dns = d;
 	if (loop_add(d->loop, &k->source, fd, events) != 0) {
 		free(k);
 		return;
@@ -164,6 +178,7 @@ static void
 take_status(struct ask *a, int status)
 {
 	a->timeout = status == ARES_ETIMEOUT;
+	a->unasked = status == ARES_ENOMEM;
 	switch (status) {
 	case ARES_ENODATA:
 		a->state = ASK_EMPTY;
@@ -262,11 +277,14 @@ dns_new(
 	d->stats = stats;
 	dns_names_init(d);
 	list_init(&d->socks);
+	d->spare = malloc(sizeof *d->spare);
 	timer_init(&d->timer, on_timer);
 	d->hosts = hosts_read("/etc/hosts");
 	if (d->hosts == NULL)
 		err_set(ed, -E_NOMEM, "/etc/hosts");
-	if (d->hosts == NULL || channel_open(d, ed) != 0)
+	if (d->spare == NULL)
+		err_set(ed, -E_NOMEM, "resolver");
+	if (d->spare == NULL || d->hosts == NULL || channel_open(d, ed) != 0)
 		dns_free(&d);
 	return d;
 }
@@ -288,6 +306,7 @@ dns_free(struct dns **dp)
 	dns_names_fini(d);
 	timer_fini(&d->loop->timers, &d->timer);
 	hosts_free(&d->hosts);
+	free(d->spare);
 	ares_library_cleanup();
 	free(d);
 }

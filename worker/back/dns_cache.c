@@ -90,23 +90,28 @@ why_failed(const struct name *m)
 	return timeout ? R_DNS_TIMEOUT : R_DNS_FAILED;
 }
 
-/* Makes the answer from what both families know; one without news is asked again after negative_ms. */
+/*
+ * Makes the answer from what both families know; one without news is asked again after negative_ms, and by the next
+ * request when no question could be asked.
+ */
 static void
 conclude(struct name *m)
 {
 	struct dns *d = m->dns;
 	int64_t now = d->loop->now_ms, fresh = INT64_MAX;
-	bool any = false;
+	bool any = false, unasked = false;
 
 	for (unsigned f = 0; f < FAMILY_MAX; f++) {
 		const struct ask *a = &m->ask[f];
 
 		any |= serves(a, now);
+		unasked |= !a->busy &&
+		    (a->state == ASK_NEVER || (a->state == ASK_BROKEN && a->unasked));
 		if (a->state == ASK_ADDRESSES && a->expires < fresh)
 			fresh = a->expires;
 	}
 	m->why = any ? R_NONE : why_failed(m);
-	m->fresh_until = fresh == INT64_MAX ? now + d->conf.negative_ms : fresh;
+	m->fresh_until = fresh != INT64_MAX ? fresh : unasked ? now : now + d->conf.negative_ms;
 	if (m->why != R_NONE && m->asking)
 		count(d, C_DNS_FAILS);
 	m->asking = false;

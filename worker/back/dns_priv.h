@@ -13,6 +13,7 @@
 #define DNS_NAME_MAX	253		/* RFC 1035 2.3.4, without the trailing dot */
 
 struct ares_channeldata;
+struct sock;
 struct hosts;
 
 enum family { FAMILY_6, FAMILY_4, FAMILY_MAX };
@@ -31,6 +32,7 @@ struct ask {
 	enum ask_state	 state;		/* how the last answer went */
 	bool		 busy;		/* c-ares holds a pointer to this */
 	bool		 timeout;	/* ASK_BROKEN: nobody answered */
+	bool		 unasked;	/* ASK_BROKEN: memory was out here, which tells nothing of the name */
 	unsigned	 n;
 	uint8_t		 ip[DNS_ADDRS][16];
 	int64_t		 expires;	/* of the addresses, by TTL */
@@ -59,6 +61,7 @@ struct dns {
 	struct list	 lru;		/* all names, the one used last at the end */
 	struct list	 ready;		/* concluded, their questions not called yet */
 	struct list	 socks;
+	struct sock	*spare;		/* when memory is out: unwatched, one holds up all its questions */
 	struct loop_task call;
 	struct timer	 timer;		/* c-ares's next timeout */
 	bool		 dying;

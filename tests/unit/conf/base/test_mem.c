@@ -1,7 +1,19 @@
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "conf/base/mem.h"
 #include "tests/unit/unit.h"
+
+/* AddressSanitizer ends at a size that is too large unless it is told to answer as malloc does. */
+const char *__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
 
 START_TEST(memory_comes_zeroed_and_zero_bytes_are_an_object)
 {
@@ -47,6 +59,37 @@ START_TEST(grown_memory_keeps_its_contents)
 }
 END_TEST
 
+START_TEST(reserve_is_spent_once_and_filled_up_again)
+{
+	ck_assert(!mem_again(1));
+	ck_assert(mem_reserve(4096));
+	ck_assert(mem_again(1));
+	ck_assert(!mem_again(1));
+	mem_trim();
+	ck_assert(mem_again(1));
+	ck_assert(mem_reserve(0));
+	mem_trim();
+	ck_assert(!mem_again(1));
+	ck_assert(mem_headroom(1 << 20));
+	ck_assert(!mem_headroom(SIZE_MAX / 2));
+}
+END_TEST
+
+START_TEST(memory_that_is_out_ends_the_process_with_a_failure_and_no_signal)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		mem_free(mem_array(1, SIZE_MAX / 2));
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE);
+}
+END_TEST
+
 START_TEST(slab_reuses_up_to_keep_and_counts)
 {
 	struct slab s = SLAB_INIT("things", char[100], 2);
@@ -89,4 +132,6 @@ END_TEST
 
 UNIT_MAIN("conf/base/mem", pages_given_back_bit_by_bit_are_those_of_the_object_alone,
     memory_comes_zeroed_and_zero_bytes_are_an_object, grown_memory_keeps_its_contents,
+    reserve_is_spent_once_and_filled_up_again,
+    memory_that_is_out_ends_the_process_with_a_failure_and_no_signal,
     slab_reuses_up_to_keep_and_counts, slab_of_objects_smaller_than_a_pointer_works)

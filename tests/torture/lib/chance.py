@@ -1,0 +1,61 @@
+"""Each allocation of a worker fails with a probability of 1 %, under mixed load."""
+import shutil
+import threading
+import time
+from collections import Counter
+
+from tests.flow.lib import config
+from tests.flow.lib.ports import free_port
+
+from . import cases
+from .control import RANDOM
+from .scenarios import POLITE, Connect, ForwardName, Pipeline, PostChunked, ReverseGet
+
+OF_A_MILLION = 10_000
+THREADS = 4
+
+
+def load(p, w, acts, until, tally, lock):
+    i = 0
+    while time.monotonic() < until:
+        scn, port = acts[i % len(acts)]
+        i += 1
+        p_like = type("", (), {"port": port})
+        out = scn.act(p_like, w)
+        with lock:
+            tally.update(out)
+
+
+def chance(world, shim, seconds):
+    """Returns the number of defects."""
+    d, reverse, forward = cases.folder(), free_port(), free_port()
+    conf = config.reverse(reverse, world.at, dns={"servers": [world.dns.address], "min_ttl": "0"}, forward={"default_rules": False},
+                          rules=[{"id": "lab", "allow": True, "open": ["127.0.0.0/8"]}], listeners=[
+                              {"name": "front", "bind": [f"127.0.0.1:{reverse}"]},
+                              {"name": "out", "bind": [f"127.0.0.1:{forward}"], "mode": "forward"}])
+    p = cases.Tortured(d, conf, shim)
+    acts = [(ReverseGet(), reverse), (PostChunked(), reverse), (Pipeline(), reverse), (ForwardName(), forward), (Connect(), forward)]
+    p.start()
+    number, pid = cases.number_of(p, "worker")
+    tally, lock = Counter(), threading.Lock()
+    p.control.arm(number, OF_A_MILLION, RANDOM)
+    threads = [threading.Thread(target=load, args=(p, world, acts[i:] + acts[:i], time.monotonic() + seconds, tally, lock))
+               for i in range(THREADS)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    p.control.disarm()
+    after = [o for scn, port in acts for o in scn.act(type("", (), {"port": port}), world)]
+    wrong = [f"{o}: {n} times" for o, n in tally.items() if o != "ok" and o not in POLITE]
+    wrong += [f"afterwards {o}" for o in after if o != "ok"]
+    if pid not in p.child_pids():
+        wrong.append("the worker died")
+    why = cases.end(p, None, False)
+    wrong += [why] if why else []
+    print(f"random: {seconds} s, {p.control.count} calls of a worker, {p.control.failed} failed; "
+          f"{', '.join(f'{k} {v}' for k, v in sorted(tally.items()))}; {len(wrong)} defects", flush=True)
+    for x in wrong:
+        print(f"    {x}", flush=True)
+    shutil.rmtree(d, ignore_errors=True)
+    return len(wrong)
