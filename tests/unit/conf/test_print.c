@@ -84,6 +84,10 @@ START_TEST(every_kind_of_value_survives_being_printed)
 	    "\"text/html\"; headers = { Retry-After = \"5\"; }; }; } );\n"
 	    "defaults = { server = \"t\"; request_id = \"\"; };\n");
 	both(FORWARD
+	    "lists = { l = { file = \"/etc/hosts\"; kind = \"addresses\"; }; };\n"
+	    "acls = { a = { src = [ \"10.0.0.0/8\", \"@l\" ]; }; b = { dst = \"@l\"; }; };\n"
+	    "rules = ( { id = \"r\"; allow = true; all = [ \"a\", \"b\" ]; } );\n");
+	both(FORWARD
 	    "acls = { a = { url = [ \"\\\\.exe$\", \"a\\\"b\" ]; header = { User-Agent = \"(?i)bot\"; X = \"\"; }; "
 	    "}; b = { header = \"_x=a=b\"; }; };\n"
 	    "rules = ( { id = \"r\"; allow = true; all = [ \"a\", \"b\" ]; } );\n");
