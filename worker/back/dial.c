@@ -132,7 +132,7 @@ attempt(struct dial *d, unsigned place)
 	const struct addr *to;
 
 	while ((to = next_allowed(d)) != NULL) {
-		d->tried[place] = *to;
+		d->tried[place] = d->peer = *to;
 		d->tries[place] = conn_connect(d->loop, to, source_for(d, to), on_conn, d);
 		if (d->tries[place] != NULL) {
 			conn_deadline(d->tries[place], attempt_deadline(d));
@@ -242,6 +242,7 @@ dial_start(struct dial *d, struct loop *loop, struct stats_lane *stats, const st
 	d->loop = loop;
 	d->stats = stats;
 	d->conn = NULL;
+	d->peer.len = 0;
 	d->tries[0] = d->tries[1] = NULL;
 	take_list(d, list, n);
 	d->deadline = loop->now_ms + timeout_ms;

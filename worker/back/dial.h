@@ -18,7 +18,7 @@ struct dial {
 	const struct addr *source4, *source6;	/* dial from, NULL or len 0: any */
 	/* result */
 	struct conn	*conn;
-	struct addr	 peer;
+	struct addr	 peer;		/* without a conn the address dialled last; len 0: none was */
 	/* private */
 	struct loop	*loop;
 	struct stats_lane *stats;

@@ -239,6 +239,8 @@ fetch_dialled(struct fetch *f)
 {
 	struct req *r = f->r;
 
+	if (f->dial.peer.len != 0)
+		r->upstream = f->dial.peer;	/* told of a failure too, and while it is dialled */
 	if (f->dial.busy)
 		return FETCH_WAIT;
 	if (f->dial.conn == NULL) {
