@@ -87,6 +87,15 @@ ask_refuse(struct ask *a, const char *why)
 	ask_free(a);
 }
 
+void
+ask_continue(struct ask *a, const struct json *args)
+{
+	a->args = json_clone(args);
+	list_remove(&a->all->open, &a->node);
+	list_push(&a->all->waiting, &a->node);
+	loop_post(&a->x->loop, &a->all->wake);
+}
+
 /* -------------------------------------------------------------------- questions */
 
 static bool
@@ -126,9 +135,8 @@ asks_take(struct asks *all, struct wire *w)
 void
 asks_run(struct asks *all)
 {
-	struct list_node *n;
-
-	while ((n = list_shift(&all->waiting)) != NULL) {
+	for (uint32_t left = all->waiting.count; left > 0; left--) {
+		struct list_node *n = list_shift(&all->waiting);
 		struct ask *a = LIST_ENTRY(n, struct ask, node);
 		struct json *args = a->args;
 
@@ -139,10 +147,17 @@ asks_run(struct asks *all)
 	}
 }
 
+/* The turn has an end, and does not sleep before it. */
+static void
+on_wake(struct loop_task *t)
+{
+	(void)t;
+}
+
 void
 asks_init(struct asks *all, struct ctx *x)
 {
-	all->x = x;
+	*all = (struct asks){ .x = x, .wake.run = on_wake };
 	list_init(&all->waiting);
 	list_init(&all->open);
 }
@@ -152,6 +167,7 @@ asks_fini(struct asks *all)
 {
 	struct list_node *n;
 
+	loop_unpost(&all->x->loop, &all->wake);
 	while ((n = list_shift(&all->waiting)) != NULL)
 		list_push(&all->open, n);
 	LIST_EACH_SAFE(&all->open, m)

@@ -13,6 +13,8 @@
 #include "worker/front/session.h"
 
 #define LINE_MAX 120	/* bytes of a request line shown */
+#define KILL_TURN 100	/* connections killed in one turn of the loop: about a millisecond */
+#define LOOK_TURN 4000	/* and looked at */
 
 static const char *
 state_text(const struct session *s)
@@ -133,12 +135,46 @@ ask_conn_ls(struct ask *a, const struct json *args)
 	ask_answer(a, o);
 }
 
-/* Without a filter nobody is meant. */
+/* As many as a turn may do, from the first that was not looked at yet; false: there are more. */
+static bool
+kill_some(struct ask *a, const struct choice *c)
+{
+	unsigned looked = 0, killed = 0;
+
+	LIST_EACH_SAFE(&a->x->sessions, n) {
+		struct session *s = LIST_ENTRY(n, struct session, node);
+
+		if (s->id < a->from)
+			continue;
+		if (s->id > a->last)
+			break;
+		if (looked++ == LOOK_TURN || killed == KILL_TURN) {
+			a->from = s->id;
+			return false;
+		}
+		if (!chosen(c, s))
+			continue;
+		session_kill(s);
+		killed++;
+		a->count++;
+	}
+	return true;
+}
+
+/* Sessions stand in the order of their ids. Who comes meanwhile is not meant: it would have no end. */
+static uint64_t
+newest(const struct ctx *x)
+{
+	const struct list_node *n = list_last(&x->sessions);
+
+	return n == NULL ? 0 : LIST_ENTRY(n, struct session, node)->id;
+}
+
+/* Without a filter nobody is meant. Thousands are killed over several turns, so that others are served meanwhile. */
 void
 ask_conn_kill(struct ask *a, const struct json *args)
 {
 	struct errdetail ed = { 0 };
-	int64_t killed = 0;
 	struct choice c;
 	struct json *o;
 
@@ -146,15 +182,13 @@ ask_conn_kill(struct ask *a, const struct json *args)
 		ask_refuse(a, ed.text);
 		return;
 	}
-	LIST_EACH_SAFE(&a->x->sessions, n) {
-		struct session *s = LIST_ENTRY(n, struct session, node);
-
-		if (!chosen(&c, s))
-			continue;
-		session_kill(s);
-		killed++;
+	if (a->last == 0)
+		a->last = newest(a->x);
+	if (!kill_some(a, &c)) {
+		ask_continue(a, args);
+		return;
 	}
 	o = json_obj();
-	json_set_int(o, "killed", killed);
+	json_set_int(o, "killed", a->count);
 	ask_answer(a, o);
 }
