@@ -1,7 +1,18 @@
 #include <stdio.h>
 #include <unistd.h>
+#include "conf/base/arena.h"
+#include "conf/base/map.h"
 #include "conf/base/str.h"
 #include "tests/unit/unit.h"
+
+/* The n-th allocation of hosts.c fails; 0: none does. */
+static unsigned fail_at, allocations;
+#define FAILS() (++allocations == fail_at)
+#define calloc(n, size) (FAILS() ? NULL : calloc(n, size))
+#define malloc(size) (FAILS() ? NULL : malloc(size))
+#define arena_try_zalloc(a, n) (FAILS() ? NULL : arena_try_zalloc(a, n))
+#define arena_try_alloc(a, n) (FAILS() ? NULL : arena_try_alloc(a, n))
+#define map_put(m, key, value) (FAILS() ? -E_NOMEM : map_put(m, key, value))
 #include "worker/back/hosts.c"
 
 static void
@@ -84,5 +95,25 @@ START_TEST(a_file_is_read)
 }
 END_TEST
 
-UNIT_MAIN("worker/back/hosts", names_and_aliases_have_their_addresses_in_order,
-    no_more_than_asked_are_given, a_file_that_is_not_there_holds_no_names, a_file_is_read)
+START_TEST(without_memory_there_are_no_names_and_nothing_is_kept)
+{
+	struct hosts *h;
+
+	for (fail_at = 1;; fail_at++) {
+		allocations = 0;
+		h = hosts_parse(SPAN("10.0.0.1 a b\n10.0.0.2 a\n"));
+		if (h != NULL)
+			break;
+	}
+	ck_assert_uint_eq(fail_at - 1, 1 + 3 + 3 + 2);	/* itself; entry, name and place of a and b; a has its place */
+	check(h, "a", "10.0.0.1 10.0.0.2");
+	hosts_free(&h);
+	allocations = 0;
+	fail_at = 1;
+	ck_assert_ptr_null(hosts_read("/etc/hosts"));
+}
+END_TEST
+
+UNIT_MAIN("worker/back/hosts", without_memory_there_are_no_names_and_nothing_is_kept,
+    names_and_aliases_have_their_addresses_in_order, no_more_than_asked_are_given,
+    a_file_that_is_not_there_holds_no_names, a_file_is_read)
