@@ -6,12 +6,18 @@
  * ASCII, and the backslash itself, leaves as \xHH: what a peer sent can neither forge a line nor
  * drive a terminal. The descriptor belongs to the master and is opened with O_APPEND, which makes
  * lines of several processes follow each other whole.
+ *
+ * Where somebody reads the lines as they come (a pipe, a socket, a terminal) he may stop, and must not stop
+ * us with him: a line that cannot be written at once is lost, and the next one that can tells how many were.
  */
 #include "conf/base/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,19 +36,30 @@ static const char *const level_names[] = {
 	[LOG_DEBUG] = "debug",
 };
 static int log_fd = STDERR_FILENO;
+static bool log_waits = true;	/* the descriptor may have a reader who stops */
+static unsigned long log_lost;	/* lines since the last that was written */
 static char log_role[24] = "proxyd";
+
+static void
+set_fd(int fd)
+{
+	struct stat st;
+
+	log_fd = fd;
+	log_waits = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode);
+}
 
 void
 log_open(int fd, const char *role)
 {
-	log_fd = fd;
+	set_fd(fd);
 	(void)snprintf(log_role, sizeof log_role, "%s", role);
 }
 
 void
 log_reopen(int fd)
 {
-	log_fd = fd;
+	set_fd(fd);
 	log_syslog_of(fd);
 }
 
@@ -115,13 +132,59 @@ put_escaped(char *line, size_t at, size_t size, const char *text)
 	return at;
 }
 
+/*
+ * The descriptor is shared with other programs, so that its mode is not ours to change. What poll promised another
+ * process may take: RWF_NOWAIT holds it, where the kernel knows it for what this is.
+ */
+static bool
+put_waiting(const char *line, size_t len)
+{
+	struct pollfd p = { .fd = log_fd, .events = POLLOUT };
+	struct iovec v = { .iov_base = (void *)line, .iov_len = len };
+	ssize_t n;
+
+	if (poll(&p, 1, 0) != 1 || (p.revents & (POLLOUT | POLLERR | POLLHUP)) == 0)
+		return false;
+	n = pwritev2(log_fd, &v, 1, -1, RWF_NOWAIT);
+	if (n < 0 && errno != EAGAIN && errno != EPIPE)
+		n = write(log_fd, line, len);
+	return n >= 0;
+}
+
+static bool
+put_line(const char *line, size_t len)
+{
+	ssize_t n;
+
+	if (log_waits)
+		return put_waiting(line, len);
+	do
+		n = write(log_fd, line, len);
+	while (n < 0 && errno == EINTR);
+	return true; /* a disk that is full is told of elsewhere */
+}
+
+/* false: still nobody reads. */
+static bool
+put_lost(void)
+{
+	char line[160];
+	size_t at = put_head(line, sizeof line, LOG_WARN);
+	int n = snprintf(line + at, sizeof line - at,
+	    "%lu lines of this log were lost: its reader had stopped\n", log_lost);
+
+	if (n < 0 || !put_line(line, at + (size_t)n))
+		return false;
+	log_lost = 0;
+	return true;
+}
+
 static void write_line(enum log_level, int, const char *, va_list) PRINTF(3, 0);
 
 static void
 write_line(enum log_level level, int err, const char *fmt, va_list ap)
 {
 	char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES];
-	ssize_t n;
 	size_t at, head;
 
 	at = head = put_head(line, sizeof line, level);
@@ -137,9 +200,8 @@ write_line(enum log_level level, int err, const char *fmt, va_list ap)
 		return;
 	}
 	line[at++] = '\n';
-	do
-		n = write(log_fd, line, at);
-	while (n < 0 && errno == EINTR);
+	if ((log_lost > 0 && !put_lost()) || !put_line(line, at))
+		log_lost++;
 }
 
 void

@@ -3,7 +3,8 @@
  *
  * One line per call, "time level role[pid]: text", written with one write(2) to a descriptor that the
  * master opened; lines are cut at 4 KiB and control bytes are escaped. errno survives every call. To a socket each line
- * is one message of syslog instead (log_syslog.h).
+ * is one message of syslog instead (log_syslog.h). No call waits for a reader who has stopped: such lines are lost,
+ * and counted in the next one that is read.
  */
 #pragma once
 #include "conf/base/err.h"

@@ -101,6 +101,33 @@ START_TEST(errno_survives_and_log_sys_prints_it)
 }
 END_TEST
 
+/* A blocking pipe: without care the process would stop with its reader, and Check would end it. */
+START_TEST(a_reader_who_stops_stops_nobody_and_is_told_what_he_missed)
+{
+	static char big[3000];
+	unsigned long lost;
+	size_t got = 0;
+	ssize_t n;
+
+	ck_assert_int_eq(pipe2(ends, 0), 0);
+	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	log_open(ends[1], "worker 3");
+	memset(big, 'x', sizeof big - 1);
+	for (int i = 0; i < 100; i++)
+		log_write(LOG_INFO, "%s", big);
+	while ((n = read(ends[0], line, sizeof line)) > 0)
+		got += (size_t)n;
+	ck_assert_uint_lt(got, 100 * sizeof big);
+	log_write(LOG_INFO, "on");
+	written();
+	ck_assert_int_eq(sscanf(text_of(line), "%lu lines of this log were lost", &lost), 1);
+	ck_assert_uint_eq(got / sizeof big + lost, 100);
+	ck_assert_str_eq(text_of(strchr(line, '\n')), "on\n");
+	log_write(LOG_INFO, "and on");
+	ck_assert_str_eq(text_of(written()), "and on\n");
+}
+END_TEST
+
 START_TEST(level_hides_what_is_less_urgent)
 {
 	open_pipe();
@@ -135,4 +162,5 @@ END_TEST
 
 UNIT_MAIN("conf/base/log", line_names_time_level_role_and_pid, control_bytes_cannot_forge_a_line,
     long_line_is_cut_at_4_kib_with_its_newline, errno_survives_and_log_sys_prints_it,
-    level_hides_what_is_less_urgent, level_names_are_read_exactly)
+    a_reader_who_stops_stops_nobody_and_is_told_what_he_missed, level_hides_what_is_less_urgent,
+    level_names_are_read_exactly)
