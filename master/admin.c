@@ -25,6 +25,8 @@
 
 #define CLIENTS_MAX	16
 #define IO_MS		5000	/* to send a request; to take an answer */
+#define REST_MS		100	/* without a descriptor for a client */
+#define TOLD_MS		10000	/* between two lines about that */
 
 enum client_state { CLIENT_READING, CLIENT_WAITING, CLIENT_WRITING, CLIENT_CLOSED };
 
@@ -305,6 +307,20 @@ client_open(struct master *m, int fd)
 	client_close(c);
 }
 
+/* Who waits would wake the loop at once again, and could not be taken. */
+static void
+take_rest(struct admin *a)
+{
+	struct loop *l = &a->master->loop;
+
+	if (a->told_ms == 0 || l->now_ms - a->told_ms >= TOLD_MS) {
+		log_sys(LOG_WARN, "admin socket %s: no client can be taken", a->path);
+		a->told_ms = l->now_ms;
+	}
+	if (timer_set(&l->timers, &a->rest, l->now_ms + REST_MS))
+		loop_remove(l, &a->source);
+}
+
 static void
 on_listener(struct loop_source *s, uint32_t events)
 {
@@ -314,6 +330,17 @@ on_listener(struct loop_source *s, uint32_t events)
 	(void)events;
 	while ((fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
 		client_open(a->master, fd);
+	if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+		take_rest(a);
+}
+
+static void
+on_rested(struct timer *t)
+{
+	struct admin *a = LIST_ENTRY(t, struct admin, rest);
+
+	if (a->fd >= 0)
+		admin_serve(a->master);
 }
 
 /* -------------------------------------------------------------- opening */
@@ -392,6 +419,7 @@ admin_open(struct master *m, const struct conf *conf, struct errdetail *ed)
 	int rc = 0;
 
 	list_init(&a->clients);
+	timer_init(&a->rest, on_rested);
 	a->master = m;
 	a->fd = -1;
 	a->source = (struct loop_source){ .fd = -1, .ready = on_listener };
@@ -416,6 +444,7 @@ admin_leave(struct master *m, bool taken)
 {
 	struct admin *a = &m->admin;
 
+	timer_stop(&a->rest);
 	loop_remove(&m->loop, &a->source);
 	if (a->fd >= 0)
 		close(a->fd);

@@ -17,6 +17,8 @@ struct admin_client;
 
 struct admin {
 	struct loop_source source;	/* the listening socket */
+	struct timer	rest;		/* out of descriptors: not watched meanwhile */
+	int64_t		told_ms;	/* when that was last logged */
 	char		path[SOCKET_PATH_MAX];
 	struct list	clients;
 	struct master	*master;

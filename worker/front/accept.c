@@ -19,6 +19,7 @@
 
 #define BATCH		32
 #define REST_MS		100
+#define TOLD_MS		10000	/* between two lines about that */
 
 struct door {				/* one listening socket this worker may serve */
 	struct loop_source source;
@@ -32,17 +33,25 @@ struct acceptor {
 	struct door	*doors;
 	struct timer	rest;
 	struct loop_task more;		/* connections may still wait behind a full batch */
+	int		null;		/* what the reserve is a copy of: nothing is opened while serving */
 	int		reserve;	/* descriptor given up when there is no other */
 	bool		resting;
+	int64_t		told_ms;	/* when that was last logged */
 };
 
 static void
 take_rest(struct acceptor *a)
 {
+	int64_t now = a->x->loop.now_ms;
+
 	if (a->resting)
 		return;
-	log_write(LOG_WARN, "out of descriptors: not accepting for %d ms", REST_MS);
-	a->resting = timer_set(&a->x->loop.timers, &a->rest, a->x->loop.now_ms + REST_MS);
+	if (a->told_ms == 0 || now - a->told_ms >= TOLD_MS) {
+		log_write(
+		    LOG_WARN, "out of descriptors: accepting rests for %d ms at a time", REST_MS);
+		a->told_ms = now;
+	}
+	a->resting = timer_set(&a->x->loop.timers, &a->rest, now + REST_MS);
 }
 
 static void
@@ -50,11 +59,12 @@ shed_one(struct acceptor *a, int listen_fd)
 {
 	int fd;
 
-	close(a->reserve);
+	if (a->reserve >= 0)
+		close(a->reserve);
 	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
-	a->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	a->reserve = fcntl(a->null, F_DUPFD_CLOEXEC, 0);
 	take_rest(a);
 }
 
@@ -129,7 +139,8 @@ acceptor_new(struct ctx *x, struct errdetail *ed)
 		    .l = &x->env->listens[i] };
 	timer_init(&a->rest, on_rested);
 	a->more.run = on_more;
-	a->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	a->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	a->reserve = a->null < 0 ? -1 : fcntl(a->null, F_DUPFD_CLOEXEC, 0);
 	if (a->reserve < 0) {
 		(void)err_sys(ed, "/dev/null");
 		acceptor_free(&a);
@@ -165,6 +176,8 @@ acceptor_free(struct acceptor **ap)
 	loop_unpost(&a->x->loop, &a->more);
 	if (a->reserve >= 0)
 		close(a->reserve);
+	if (a->null >= 0)
+		close(a->null);
 	mem_free(a->doors);
 	mem_free(a);
 }
