@@ -106,7 +106,7 @@ UNIT := $(UNIT_SRC:%.c=$(B)/%)
 REPLAY := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/tests/fuzz/replay_%)
 FUZZ := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/tests/fuzz/%)
 FAULT_SRC := tests/faults/src/load.c tests/faults/src/origin.c
-FAULT := $(FAULT_SRC:%.c=$(B)/%)
+FAULT := $(FAULT_SRC:%.c=$(B)/%) $(B)/tests/faults/src/enfile.so
 OBJ := $(call obj,$(SRC) $(UNIT_SRC) $(FUZZ_SRC) $(FAULT_SRC) tests/fuzz/replay.c tests/fuzz/budget.c tools/dev/confref.c \
 	tools/dev/covflush.c)
 
@@ -200,8 +200,12 @@ test-flow: all
 
 # What breaks under load, and what then holds: SECURITY.md 3. CI=1 is the short form; K chooses faults as pytest -k does.
 .PHONY: faults
-$(FAULT): $(B)/%: $(B)/%.o
+$(FAULT_SRC:%.c=$(B)/%): $(B)/%: $(B)/%.o
 	$(call do,LD,$(LINK)) $^
+
+$(B)/%.so: %.c
+	@mkdir -p $(@D)
+	$(call do,LD,$(CC)) $(CPPFLAGS_ALL) -std=gnu11 -O2 -g $(WARN) -fPIC -shared -o $@ $<
 
 faults: all $(FAULT)
 	@PROXYD=$(abspath $(B))/proxyd PROXYCTL=$(abspath $(B))/proxyctl PYTHONDONTWRITEBYTECODE=1 \

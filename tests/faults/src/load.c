@@ -5,7 +5,8 @@
  *        [-m MAX]
  *
  *     -F  absolute-form requests for 127.0.0.1:ORIGIN_PORT: the proxy is a forward one
- *     -r  requests a second, whatever becomes of those before; 0: every connection asks again at once
+ *     -r  requests a second: each connection has its part of them, at its own times, so that those of one that hangs do
+ *         not burden the others; 0: every connection asks again at once
  *     -k  a connection is closed by us behind so many requests (100)
  *     -T  a request without an end behind so long is given up (20)
  *     -x  this part of them are POSTs (20); -m  no body is longer (4 MiB)
@@ -65,8 +66,7 @@ struct conn {
 	int		fd, port;
 	enum state	state;
 	unsigned	requests;	/* ended on this connection */
-	double		opened, started, rest_until;
-	bool		queued;
+	double		opened, started, due;	/* due: not to ask before */
 	bool		again;		/* the same request once more, on a fresh connection */
 	bool		retried;
 
@@ -90,7 +90,7 @@ static struct options {
 } opt = { .conns = 200, .keep = 100, .percent = 20, .patience = 20, .first = 1, .max = 4 << 20 };
 
 static struct conn *conns;
-static int ep, queue[CONNS_MAX + 1], queue_at, queue_n;
+static int ep;
 static unsigned long long counts[WHATS], bytes, unsent, idle_closed, posts, retries;
 static uint64_t next_id, rng = 0x853c49e6748fea9bULL;
 static double now;
@@ -146,15 +146,6 @@ is_others(const struct conn *c, const char *id)
 }
 
 /* ----------------------------------------------------------- connection */
-
-static void
-enqueue(struct conn *c)
-{
-	if (c->queued)
-		return;
-	c->queued = true;
-	queue[(queue_at + queue_n++) % (CONNS_MAX + 1)] = (int)(c - conns);
-}
 
 static void
 conn_close(struct conn *c)
@@ -213,11 +204,9 @@ fail(struct conn *c, enum what what)
 	if (what == RACED && !c->post && !c->retried) {
 		c->again = true;
 		retries++;
-	} else if (what == REFUSED) {
-		c->rest_until = now + REST_S;
+	} else if (what == REFUSED && c->due < now + REST_S) {
+		c->due = now + REST_S;
 	}
-	if (!stopping || c->again)
-		enqueue(c);
 }
 
 /* The stream ended, in the middle or not. */
@@ -239,7 +228,6 @@ ended(struct conn *c)
 			c->body.at != c->length ? SHORT :
 						  OK);
 		conn_close(c);
-		enqueue(c);
 	} else {
 		fail(c, CUT);
 	}
@@ -290,8 +278,6 @@ answered(struct conn *c)
 		conn_close(c);
 	else
 		c->state = ST_IDLE;
-	if (!stopping)
-		enqueue(c);
 }
 
 static bool
@@ -312,7 +298,6 @@ head_done(struct conn *c)
 	if (c->status == 200 && (id == NULL || is_others(c, id))) {
 		note(c, CROSSED);
 		conn_close(c);
-		enqueue(c);
 		return true;
 	}
 	body_start(&c->body, c->id, WAY_DOWN, c->head, true);
@@ -330,7 +315,6 @@ conn_take(struct conn *c, const char *p, size_t n)
 		if (c->state != ST_BUSY) {
 			note(c, MALFORMED);	/* bytes nobody asked for */
 			conn_close(c);
-			enqueue(c);
 			return;
 		}
 		if (!c->in_body) {
@@ -461,50 +445,24 @@ start(struct conn *c)
 	conn_open(c);
 }
 
-/* One request, by a connection that rests least; false: none can. */
-static bool
-start_one(void)
-{
-	for (int i = queue_n; i > 0; i--) {
-		struct conn *c = &conns[queue[queue_at]];
-
-		queue_at = (queue_at + 1) % (CONNS_MAX + 1);
-		queue_n--;
-		c->queued = false;
-		if (c->rest_until <= now && c->state != ST_BUSY && c->state != ST_CONNECTING) {
-			start(c);
-			return true;
-		}
-		if (c->state != ST_BUSY && c->state != ST_CONNECTING)
-			enqueue(c);
-	}
-	return false;
-}
-
+/* A connection whose time has come asks; what it could not ask in time is counted, not made up for. */
 static void
-start_due(double *due)
+start_due(void)
 {
-	int n = queue_n;
+	double interval = opt.rate > 0 ? opt.conns / opt.rate : 0;
 
-	if (stopping) {
-		for (int i = 0; i < opt.conns; i++)
-			if (conns[i].again && conns[i].state == ST_CLOSED &&
-			    conns[i].rest_until <= now)
-				start(&conns[i]);
-		return;
+	for (struct conn *c = conns; c < conns + opt.conns; c++) {
+		if (c->due > now)
+			continue;
+		if (c->state != ST_CLOSED && c->state != ST_IDLE) {
+			unsent += interval > 0;
+			c->due += interval;
+		} else if (c->again || !stopping) {
+			start(c);
+			if (c->due <= now)	/* else it was refused */
+				c->due = now + interval * (0.5 + (double)draw(1 << 20) / (1 << 20));
+		}
 	}
-	if (opt.rate == 0) {
-		while (n-- > 0 && start_one())
-			;
-		return;
-	}
-	if (now - *due > 0.25) {
-		unsent += (unsigned long long)((now - *due) * opt.rate);
-		*due = now;		/* held up ourselves: what was missed does not come in one burst */
-	}
-	for (; *due <= now; *due += 1 / opt.rate)
-		if (!start_one())
-			unsent++;
 }
 
 static void
@@ -529,7 +487,7 @@ static void
 run(void)
 {
 	struct epoll_event ev[EVENTS];
-	double due = clock_s(), looked = due;
+	double looked = clock_s();
 	int n;
 
 	while (!stopping || busy()) {
@@ -545,7 +503,7 @@ run(void)
 				epoll_ctl(ep, EPOLL_CTL_DEL, 0, NULL);
 			}
 		}
-		start_due(&due);
+		start_due();
 		if (now - looked > 0.25) {
 			looked = now;
 			give_up();
@@ -604,7 +562,9 @@ main(int argc, char **argv)
 	now = clock_s();
 	for (int i = 0; i < opt.conns; i++) {
 		conns[i].fd = -1;
-		enqueue(&conns[i]);
+		conns[i].due = opt.rate > 0 ?
+		    now + (double)draw(1 << 20) / (1 << 20) * opt.conns / opt.rate :
+		    0;
 	}
 	run();
 	fclose(book);

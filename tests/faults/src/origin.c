@@ -222,8 +222,10 @@ head_done(struct conn *c)
 static bool
 body_whole(struct conn *c)
 {
-	if (c->body.broken)
+	if (c->body.broken) {
+		count.malformed++;
 		return false;
+	}
 	if (c->body.wrong)
 		count.corrupted++;
 	else if (c->post) {
@@ -242,8 +244,10 @@ conn_take(struct conn *c, const char *p, size_t n)
 	const char *end;
 	size_t old;
 
-	if (c->state == ST_ANSWER)
+	if (c->state == ST_ANSWER) {
+		count.malformed++;
 		return false;
+	}
 	if (c->state == ST_HEAD) {
 		old = c->nhead;
 		if (n > sizeof c->head - 1 - old)
@@ -258,13 +262,19 @@ conn_take(struct conn *c, const char *p, size_t n)
 		p += c->nhead - old;
 		n -= c->nhead - old;
 		c->head[c->nhead - 2] = '\0';
-		if (!head_done(c))
+		if (!head_done(c)) {
+			count.malformed++;
 			return false;
+		}
 	}
 	n -= body_take(&c->body, p, n);
 	if (!body_done(&c->body) && !c->body.broken)
 		return true;
-	return n == 0 && body_whole(c);
+	if (n > 0) {
+		count.malformed++;
+		return false;
+	}
+	return body_whole(c);
 }
 
 static void
@@ -282,7 +292,6 @@ conn_event(struct conn *c, uint32_t events)
 			return;
 		if (n > 0 && conn_take(c, in, (size_t)n))
 			continue;
-		count.malformed += n > 0;
 		conn_free(c);
 		return;
 	}
