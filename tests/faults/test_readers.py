@@ -87,7 +87,7 @@ def test_f20_readers_that_stop_stall_nobody(scratch, mode, figure):
         gap, status = longest_gap(load.book, begin + 0.2, end), r.proxy.status()
         logger = max(m for _, _, m in r.processes()["logger"])
         dropped = status["counters"]["journal_dropped_total"]
-        assert dropped > 0, "the log had room for all: this showed nothing"
+        assert access.read().count(b"\n") < len(load.book.rows), "the log had room for all: this showed nothing"
         event.read()
         r.proxy.ctl("reload", check=True)
 
@@ -102,7 +102,6 @@ def test_f20_readers_that_stop_stall_nobody(scratch, mode, figure):
                f"POSTs applied and not answered: {sum(lost.values())}")
         assert not load.book.failed(), load.book.failed()[:5]
         assert gap <= GAP_S and slowest <= 2 and logger <= LOGGER_KIB << 10 and not any(lost.values())
-        access.read()
         for s in stuck:
             s.close()
         os.kill(follower.pid, signal.SIGCONT)
