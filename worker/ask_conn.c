@@ -30,7 +30,7 @@ state_text(const struct session *s)
 	}
 	if (r != NULL && r->tunnel != NULL)
 		return "tunnel";
-	if (s->delivering)
+	if (r != NULL && r->answer.delivering)
 		return "sending";
 	return r != NULL && r->up != NULL && r->up->state == BODY_OPEN ? "reading" : "waiting";
 }
@@ -60,12 +60,13 @@ conn_json(const struct session *s)
 {
 	const struct req *r = s->req;
 	const struct conn *c = r != NULL && r->tunnel != NULL ? tunnel_client(r) : s->conn;
+	struct addr peer = addr_unpack(&s->peer);
 	char text[ADDR_TEXT];
 	struct json *o = json_obj();
 
 	id_text(s, text);
 	json_set_str(o, "id", text);
-	json_set_str(o, "client", addr_text(&s->peer, text));
+	json_set_str(o, "client", addr_text(&peer, text));
 	json_set_str(o, "listener", s->listener->name);
 	json_set_int(o, "age_ms", s->x->loop.now_ms - s->started_ms);
 	json_set_str(o, "state", state_text(s));
@@ -94,13 +95,14 @@ choice_take(struct choice *c, const struct json *args, struct errdetail *ed)
 static bool
 chosen(const struct choice *c, const struct session *s)
 {
+	struct addr peer = addr_unpack(&s->peer);
 	char id[48];
 
 	if (c->id != NULL) {
 		id_text(s, id);
 		return strcmp(c->id, id) == 0;
 	}
-	return !c->by_client || cidr_has(&c->cidr, &s->peer) ||
+	return !c->by_client || cidr_has(&c->cidr, &peer) ||
 	    (s->req != NULL && cidr_has(&c->cidr, &s->req->client));
 }
 

@@ -47,6 +47,7 @@ struct worker {
 	struct loop_hook hook;
 	struct asks	asks;
 	int64_t		trimmed_ms;	/* when memory was last looked at */
+	struct timer	trim_timer;	/* looks again when nothing else wakes the loop */
 	struct timer	drain_timer;
 	int64_t		progress_ms;	/* when draining last got somewhere */
 	uint64_t	progress;	/* bytes and requests at that time */
@@ -243,7 +244,15 @@ on_turn_end(struct loop_hook *h)
 	if (x->loop.now_ms - w->trimmed_ms < TRIM_LOOK_MS)
 		return;
 	w->trimmed_ms = x->loop.now_ms;
-	mem_trim();
+	if (mem_trim())
+		(void)timer_set(&x->loop.timers, &w->trim_timer, x->loop.now_ms + TRIM_LOOK_MS);
+}
+
+/* The turn it makes is all it is for. */
+static void
+on_trim_timer(struct timer *t)
+{
+	(void)t;
 }
 
 /* ------------------------------------------------------------------ draining */
@@ -447,6 +456,7 @@ worker_fini(struct worker *w)
 		session_close(LIST_ENTRY(list_first(&x->sessions), struct session, node));
 	acceptor_free(&w->acceptor);
 	timer_fini(&x->loop.timers, &w->drain_timer);
+	timer_fini(&x->loop.timers, &w->trim_timer);
 	dns_free(&x->dns);
 	pool_free(&x->pool);
 	balance_free(&x->balance);
@@ -476,6 +486,7 @@ worker_main(struct env *e)
 	w->hook.turn_end = on_turn_end;
 	asks_init(&w->asks, &w->x);
 	timer_init(&w->drain_timer, on_drain_timer);
+	timer_init(&w->trim_timer, on_trim_timer);
 	if (ctx_init(&w->x, e, &ed) != 0 || serve(w, &ed) != 0) {
 		(void)!say(e, LINK_FAILED, ed.text);
 		log_write(LOG_ERROR, "start-up failed: %s", ed.text);

@@ -203,6 +203,28 @@ addr_eq(const struct addr *a, const struct addr *b)
 	}
 }
 
+struct addr_peer
+addr_pack(const struct addr *a)
+{
+	struct addr_peer p = { .len = a->len };
+
+	if (a->len == 0)
+		return p;
+	if (p.len > sizeof p.u)		/* AF_UNIX */
+		p.len = sizeof p.u.family;
+	memcpy(&p.u, &a->u, p.len);
+	return p;
+}
+
+struct addr
+addr_unpack(const struct addr_peer *p)
+{
+	struct addr a = { .len = p->len };
+
+	memcpy(&a.u, &p->u, sizeof p->u);
+	return a;
+}
+
 struct addr
 addr_fold(const struct addr *a)
 {

@@ -18,6 +18,11 @@ struct addr {
 		struct sockaddr_un	un;
 	} u;
 };
+/* A peer's, in a quarter of the room: of a UNIX socket it has the family, a client may name its end what it likes. */
+struct addr_peer {
+	socklen_t len;			/* 0 = none */
+	union { sa_family_t family; struct sockaddr_in in4; struct sockaddr_in6 in6; } u;
+};
 #define ADDR_TEXT 128			/* room for any printed address */
 
 /* family AF_INET or AF_INET6, host bits zero; AF_UNIX: every peer of a UNIX socket, whatever its name. */
@@ -30,6 +35,8 @@ int	addr_parse_ip(struct addr *, struct span ip, uint16_t port) MUST_CHECK;
 uint16_t addr_port(const struct addr *);		/* host order; 0 for unix */
 void	addr_set_port(struct addr *, uint16_t);
 bool	addr_eq(const struct addr *, const struct addr *);	/* family, ip, port */
+struct addr_peer addr_pack(const struct addr *);
+struct addr addr_unpack(const struct addr_peer *);
 struct addr addr_fold(const struct addr *);		/* mapped IPv6 becomes IPv4, others unchanged */
 const char *addr_ip_text(const struct addr *, char buf[ADDR_TEXT]);	/* "1.2.3.4", "::1", "unix:/p" */
 const char *addr_text(const struct addr *, char buf[ADDR_TEXT]);	/* "1.2.3.4:80", "[::1]:80" */

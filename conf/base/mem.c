@@ -30,10 +30,11 @@
 #include "conf/base/assert.h"
 #include "conf/base/log.h"
 
-#define TRIM_AFTER	(4u << 20)
+#define TRIM_AFTER	(1u << 20)
 #define GENTLY		(256u << 10)	/* a multiple of any page's size; takes the kernel some 50 us */
 
 static size_t freed;		/* bytes given back to malloc since it last gave pages back */
+static struct slab *slabs;	/* that ever took from malloc; static objects, so they stay */
 
 struct slab_free {
 	struct slab_free *next;
@@ -172,16 +173,6 @@ mem_note_freed(size_t n)
 	freed += n;
 }
 
-void
-mem_trim(void)
-{
-	(void)mem_reserve(reserve_size);
-	if (freed < TRIM_AFTER)
-		return;
-	freed = 0;
-	(void)malloc_trim(0);
-}
-
 /* Bytes behind the link of an idle object. */
 static size_t
 slab_rest(const struct slab *s)
@@ -195,20 +186,28 @@ slab_pop(struct slab *s)
 	struct slab_free *f = s->free_list;
 
 	s->free_list = f->next;
-	s->idle--;
+	if (--s->idle < s->least)
+		s->least = s->idle;
 	ASAN_UNPOISON_MEMORY_REGION(f + 1, slab_rest(s));
 	return f;
+}
+
+static void *
+slab_more(struct slab *s)
+{
+	if (!s->known) {
+		s->known = true;
+		s->next = slabs;
+		slabs = s;
+	}
+	return malloc(sizeof(struct slab_free) + slab_rest(s));
 }
 
 void *
 slab_try_get(struct slab *s)
 {
-	void *p;
+	void *p = s->free_list != NULL ? slab_pop(s) : slab_more(s);
 
-	if (s->free_list != NULL)
-		p = slab_pop(s);
-	else
-		p = malloc(sizeof(struct slab_free) + slab_rest(s));
 	if (p != NULL)
 		s->used++;
 	return p;
@@ -239,4 +238,32 @@ slab_drain(struct slab *s)
 {
 	while (s->free_list != NULL)
 		free(slab_pop(s));
+}
+
+/* What lay idle the whole time goes; what is idle now may go next time. */
+static void
+slab_trim(struct slab *s)
+{
+	for (uint32_t n = s->least; n > 0; n--) {
+		free(slab_pop(s));
+		mem_note_freed(s->size);
+	}
+	s->least = s->idle;
+}
+
+bool
+mem_trim(void)
+{
+	bool more = false;
+
+	(void)mem_reserve(reserve_size);
+	for (struct slab *s = slabs; s != NULL; s = s->next) {
+		slab_trim(s);
+		more |= s->idle > 0;
+	}
+	if (freed < TRIM_AFTER)
+		return more;
+	freed = 0;
+	(void)malloc_trim(0);
+	return more;
 }

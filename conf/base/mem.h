@@ -42,21 +42,27 @@ _Noreturn void mem_out(size_t n);		/* how mem_* end: n bytes could not be had */
 bool	 mem_headroom(size_t n);
 
 /*
- * After a burst malloc keeps what was freed between objects that stayed. Whoever frees big or many objects notes
- * it; mem_trim, called now and then, hands whole free pages back to the system once it is worth it.
+ * After a burst malloc keeps what was freed between objects that stayed, and slabs keep idle objects. Whoever frees
+ * big or many objects notes it; mem_trim, called now and then, frees the idle objects that nobody needed since the
+ * last call, and hands whole free pages back to the system once it is worth it. true: there is more to give back, at
+ * the earliest by the next call.
  */
 void	 mem_note_freed(size_t n);
-void	 mem_trim(void);
+bool	 mem_trim(void);
 
-/* A slab hands out objects of one size from a free list and counts them; one process, no locks. */
+/* A slab hands out objects of one size from a free list and counts them; one process, no locks. It is static. */
 struct slab {
 	const char	*name;		/* shown to operators */
 	size_t		 size;		/* bytes of one object */
 	uint32_t	 keep;		/* free objects kept for reuse; more go back to malloc */
 	uint32_t	 used, idle;	/* objects handed out, objects on the free list */
+	uint32_t	 least;		/* idle ones since the last mem_trim, at the least: so many are not needed */
+	bool		 known;		/* to mem_trim */
 	void		*free_list;
+	struct slab	*next;		/* of those known */
 };
-#define SLAB_INIT(n, type, k)	{ .name = (n), .size = sizeof(type), .keep = (k) }
+#define SLAB_INIT(n, type, k)	SLAB_SIZED(n, sizeof(type), k)
+#define SLAB_SIZED(n, s, k)	{ .name = (n), .size = (s), .keep = (k) }
 
 void	*slab_try_get(struct slab *) MUST_CHECK;	/* contents undefined; NULL when memory is out */
 void	 slab_put(struct slab *, void *);

@@ -33,6 +33,7 @@ struct kept {
 	_Atomic uint32_t *count;
 	struct conn	*conn;
 	int64_t		 due;
+	struct addr	 peer;		/* of an owner's; filled for those alone */
 };
 
 struct pool {
@@ -261,8 +262,14 @@ pool_put(struct pool *p, struct conn **cp, const struct pool_terms *t)
 		kept_close(LIST_ENTRY(list_last(idle), struct kept, in_idle));
 	if (p->all.count >= KEPT_MAX)
 		kept_close(LIST_ENTRY(list_first(&p->all), struct kept, in_all));
-	*k = (struct kept){ .pool = p, .idle = idle, .count = t->count, .conn = *cp,
-		.due = p->loop->now_ms + t->idle_ms };
+	memset(k, 0, offsetof(struct kept, peer));
+	k->pool = p;
+	k->idle = idle;
+	k->count = t->count;
+	k->conn = *cp;
+	k->due = p->loop->now_ms + t->idle_ms;
+	if (t->owner != NULL)
+		k->peer = *t->peer;
 	*cp = NULL;
 	list_push_front(idle, &k->in_idle);
 	list_push(&p->all, &k->in_all);
@@ -313,7 +320,7 @@ owner_get(struct pool_owner *owner, const struct addr *peer)
 	LIST_EACH_SAFE(&owner->kept, n) {
 		struct kept *k = LIST_ENTRY(n, struct kept, in_idle);
 
-		if (c == NULL && addr_eq(conn_peer(k->conn), peer))
+		if (c == NULL && addr_eq(&k->peer, peer))
 			c = kept_use(k);
 	}
 	return c;

@@ -28,7 +28,7 @@ start_bad(struct session *s, enum reason why)
 	s->req = r;
 	s->state = SESS_REQUEST;
 	conn_pause(s->conn);
-	r->peer = r->client = s->peer;
+	r->peer = r->client = addr_unpack(&s->peer);
 	r->in.minor = 1;
 	r->reason = why;
 	r->close = true;
@@ -61,7 +61,7 @@ start_request(struct session *s, size_t len)
 	s->req = r;
 	s->state = SESS_REQUEST;
 	s->requests++;
-	r->peer = r->client = s->peer;
+	r->peer = r->client = addr_unpack(&s->peer);
 	r->peer_text = session_peer_text(s);
 	r->owner = &s->owner;
 	r->reason = req_parse(
@@ -151,7 +151,7 @@ out_head(struct session *s, struct req *r, struct h1_out *o, enum h1_framing fra
 	bool via = r->listener->mode == MODE_FORWARD ? c->forward.via : c->defaults.via;
 
 	h1_out_init(o, &r->arena, r->resp.fields.n + HEAD_PIECES, 512);
-	h1_out_lent(o, s->unsent);
+	h1_out_lent(o, r->answer.unsent);
 	h1_out_status(o, r->resp.status);
 	h1_out_fields(o, &r->resp.fields);
 	if (r->resp.status == 101)
@@ -207,10 +207,10 @@ start_delivery(struct session *s, struct req *r)
 		r->down->ready = on_body;
 		r->down->sink = s;
 	}
-	s->out_at_start = conn_bytes_out(s->conn);
-	h1_sink_init(&s->sink, s->conn, r->down, &o, framing, r->in.te_trailers, &r->arena);
-	s->sink.closes = s->last;
-	s->delivering = true;
+	r->answer.out_at_start = conn_bytes_out(s->conn);
+	h1_sink_init(&r->answer.sink, s->conn, r->down, &o, framing, r->in.te_trailers, &r->arena);
+	r->answer.sink.closes = s->last;
+	r->answer.delivering = true;
 	return true;
 }
 
@@ -219,17 +219,17 @@ h1_deliver(struct req *r)
 {
 	struct session *s = r->session;
 
-	if (!s->delivering && !start_delivery(s, r)) {
+	if (!r->answer.delivering && !start_delivery(s, r)) {
 		r->reason = R_NO_MEMORY;
 		r->cut = true;
 		return NEXT_STEP;
 	}
-	switch (h1_sink_run(&s->sink)) {
+	switch (h1_sink_run(&r->answer.sink)) {
 	case SINK_BODY:
 		return NEXT_WAIT;
 	case SINK_CONN:
-		if (s->blocked_since == 0)
-			s->blocked_since = s->x->loop.now_ms;
+		if (r->answer.blocked_since == 0)
+			r->answer.blocked_since = s->x->loop.now_ms;
 		session_arm(s);
 		return NEXT_WAIT;
 	case SINK_DONE:
@@ -258,7 +258,7 @@ h1_interim(struct req *r, const struct h1_response *m)
 	if (r->in.minor == 0)
 		return;
 	h1_out_init(&o, &r->arena, m->fields.n + HEAD_PIECES, 128);
-	h1_out_lent(&o, s->unsent);
+	h1_out_lent(&o, r->answer.unsent);
 	h1_out_status(&o, m->status);
 	h1_out_fields(&o, &m->fields);
 	h1_out_end(&o);
@@ -266,7 +266,7 @@ h1_interim(struct req *r, const struct h1_response *m)
 		return;
 	ctx_count(s->x, C_STATUS_1XX, 1);
 	n = conn_writev(s->conn, o.iov, (int)o.n);
-	s->unsent = SPAN_NONE;
+	r->answer.unsent = SPAN_NONE;
 	if (n < 0 || (size_t)n == o.len)
 		return;
 	for (unsigned i = 0; i < o.n; i++) {
@@ -275,9 +275,10 @@ h1_interim(struct req *r, const struct h1_response *m)
 		done += len;
 		if (skip >= len)
 			continue;
-		s->unsent = arena_try_printf(&r->arena, "%.*s%.*s", SPAN_ARG(s->unsent),
-		    (int)(len - skip), (const char *)o.iov[i].iov_base + skip);
-		if (s->unsent.p == NULL) {
+		r->answer.unsent = arena_try_printf(&r->arena, "%.*s%.*s",
+		    SPAN_ARG(r->answer.unsent), (int)(len - skip),
+		    (const char *)o.iov[i].iov_base + skip);
+		if (r->answer.unsent.p == NULL) {
 			r->cut = true;	/* half an interim answer is out: nothing sensible can follow */
 			return;
 		}
@@ -290,7 +291,7 @@ h1_local(struct req *r, struct addr *to)
 	const struct session *s = r->session;
 
 	if (s->local.len != 0)
-		*to = s->local;
+		*to = addr_unpack(&s->local);
 	else
 		conn_local(s->conn, to);
 }
@@ -302,7 +303,7 @@ h1_tunnel(struct req *r)
 	struct conn *c = s->conn;
 
 	conn_deadline(c, TIMER_NEVER);
-	s->tunnel_head = conn_bytes_out(c) - s->out_at_start;
+	r->answer.tunnel_head = conn_bytes_out(c) - r->answer.out_at_start;
 	s->conn = NULL;
 	return c;
 }
@@ -312,10 +313,10 @@ h1_sent(const struct req *r)
 {
 	const struct session *s = r->session;
 
-	if (!s->delivering)
+	if (!r->answer.delivering)
 		return 0;
-	return s->conn == NULL ? s->tunnel_head + r->bytes_out :
-				 conn_bytes_out(s->conn) - s->out_at_start;
+	return s->conn == NULL ? r->answer.tunnel_head + r->bytes_out :
+				 conn_bytes_out(s->conn) - r->answer.out_at_start;
 }
 
 /* The one place that decides whether this connection carries another request. */
@@ -326,6 +327,8 @@ h1_done(struct req *r)
 	bool body_left = r->up != NULL && !body_done(r->up);
 
 	s->req = NULL;
+	if (r->answer.delivering)
+		h1_sink_fini(&r->answer.sink);
 	if (s->conn == NULL || (r->gone && r->reason != R_KILLED)) {
 		session_close(s);
 		return;

@@ -23,8 +23,12 @@ session_new(
 
 	if (s == NULL)
 		return NULL;
-	*s = (struct session){ .x = x, .listener = l, .peer = *peer, .started_ms = x->loop.now_ms,
-	    .state = SESS_LINGER, .slot = slot, .sink = H1_SINK_NONE };
+	*s = (struct session){ .x = x,
+		.listener = l,
+		.peer = addr_pack(peer),
+		.started_ms = x->loop.now_ms,
+		.state = SESS_LINGER,
+		.slot = slot };
 	pool_owner_init(&s->owner);
 	list_push(&x->sessions, &s->node);
 	ctx_count(x, C_CONNS_ACCEPTED, 1);
@@ -47,7 +51,6 @@ session_free(struct session *s)
 		ctx_count(s->x, C_CONNS_IDLE, -1);
 	clients_leave(s->slot);
 	pool_owner_fini(&s->owner);
-	h1_sink_fini(&s->sink);
 	list_remove(&s->x->sessions, &s->node);
 	loop_defer_free(&s->x->loop, &s->garbage, free_session);
 }
@@ -93,9 +96,11 @@ session_request_due(const struct session *s)
 	const struct req *r = s->req;
 	int64_t due = TIMER_NEVER;
 
-	if (s->blocked_since != 0)
-		due = s->blocked_since + t->write_idle_ms;
-	if (r != NULL && r->up != NULL && r->up->state == BODY_OPEN &&
+	if (r == NULL)
+		return due;
+	if (r->answer.blocked_since != 0)
+		due = r->answer.blocked_since + t->write_idle_ms;
+	if (r->up != NULL && r->up->state == BODY_OPEN &&
 	    r->up_source.wait_since != 0) {
 		int64_t idle = r->route != NULL ? r->route->body_idle_ms : -1;
 		int64_t body = r->up_source.wait_since + (idle >= 0 ? idle : t->body_idle_ms);
@@ -132,8 +137,11 @@ session_arm(struct session *s)
 struct span
 session_peer_text(struct session *s)
 {
-	if (s->peer_text[0] == '\0')
-		req_peer_text(&s->peer, s->peer_text);
+	if (s->peer_text[0] == '\0') {
+		struct addr peer = addr_unpack(&s->peer);
+
+		req_peer_text(&peer, s->peer_text);
+	}
 	return span_str(s->peer_text);
 }
 
@@ -165,9 +173,6 @@ session_idle(struct session *s)
 	s->state = SESS_IDLE;
 	s->req = NULL;
 	s->scan = (struct h1_scan){ 0 };
-	s->delivering = false;
-	s->unsent = SPAN_NONE;
-	s->blocked = s->blocked_since = 0;
 	s->last = !session_may_go_on(s);
 	s->due_ms = s->x->loop.now_ms + idle_ms(s);
 	ctx_count(s->x, C_CONNS_IDLE, 1);

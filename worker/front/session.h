@@ -14,29 +14,27 @@ enum session_state {
 };
 
 struct session {
-	struct list_node node;		/* in ctx->sessions */
-	struct loop_garbage garbage;
+	union {
+		struct list_node node;		/* in ctx->sessions */
+		struct loop_garbage garbage;	/* closed */
+	};
 	struct ctx	*x;
 	const struct conf_listener *listener;
 	uint64_t	id;		/* of its first conn: unique in this process */
 	struct conn	*conn;		/* NULL once given to a tunnel */
 	enum session_state state;
-	struct addr	peer;
-	struct addr	local;		/* what it connected to, told by a PROXY header; len 0: ask the socket */
+	struct addr_peer peer;
+	struct addr_peer local;		/* what it connected to, told by a PROXY header; len 0: ask the socket */
 	char		peer_text[INET6_ADDRSTRLEN];	/* "": not asked for yet */
 	struct req	*req;
-	struct h1_scan	scan;
-	struct h1_sink	sink;		/* of the response */
-	bool		delivering;	/* the sink is set up */
+	union {
+		struct h1_scan	scan;		/* of the head that comes */
+		int64_t		linger_left;	/* bytes, of SESS_LINGER */
+	};
 	bool		last;		/* no further request after this one */
-	struct span	unsent;		/* of an interim answer; goes before whatever is written next */
 	uint32_t	requests;
 	int64_t		started_ms;
 	int64_t		due_ms;		/* absolute deadline of the head, or of lingering */
-	int64_t		blocked_since, blocked;	/* ms the client has not taken bytes: now, and before */
-	uint64_t	out_at_start;	/* conn's bytes out when the response began */
-	uint64_t	tunnel_head;	/* bytes of the response when the conn was given to a tunnel */
-	int64_t		linger_left;	/* bytes */
 	struct pool_owner owner;	/* of connections to targets that speak for this client */
 	struct client_slot *slot;	/* its address in the table of connections per client */
 };

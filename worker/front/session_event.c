@@ -37,12 +37,13 @@ request_timeout(struct session *s)
 {
 	int64_t now = s->x->loop.now_ms, due = session_request_due(s);
 	struct req *r = s->req;
+	const struct h1_answer *a = &r->answer;
 
 	if (due > now) {
 		session_arm(s);
 		return;
 	}
-	if (s->blocked_since != 0 && s->blocked_since + s->x->conf->timeouts.write_idle_ms <= now) {
+	if (a->blocked_since != 0 && a->blocked_since + s->x->conf->timeouts.write_idle_ms <= now) {
 		r->gone = true;
 		r->reason = R_CLIENT_SLOW;
 		req_run(r);
@@ -108,7 +109,7 @@ early_data(struct session *s)
 {
 	struct req *r = s->req;
 
-	if (!r->want_upgrade || s->delivering || r->fetch == NULL) {
+	if (!r->want_upgrade || r->answer.delivering || r->fetch == NULL) {
 		conn_pause(s->conn);
 		return;
 	}
@@ -149,17 +150,19 @@ static void
 on_drained(struct session *s)
 {
 	const struct conf_timeouts *t = &s->x->conf->timeouts;
+	struct h1_answer *a;
 	int64_t over;
 
 	if (s->state != SESS_REQUEST)
 		return;
-	if (s->blocked_since != 0)
-		s->blocked += s->x->loop.now_ms - s->blocked_since;
-	s->blocked_since = 0;
-	over = s->blocked - t->write_grace_ms;
+	a = &s->req->answer;
+	if (a->blocked_since != 0)
+		a->blocked += s->x->loop.now_ms - a->blocked_since;
+	a->blocked_since = 0;
+	over = a->blocked - t->write_grace_ms;
 	if (over > 0 &&
-	    conn_bytes_out(s->conn) - s->out_at_start <
-	    (uint64_t)(s->blocked * t->write_rate / 1000)) {
+	    conn_bytes_out(s->conn) - a->out_at_start <
+	    (uint64_t)(a->blocked * t->write_rate / 1000)) {
 		s->req->gone = true;
 		s->req->reason = R_CLIENT_SLOW;
 	}

@@ -24,10 +24,9 @@ refusal(enum reason why)
 static bool
 told_peer(struct session *s, const struct addr *peer, const struct addr *local)
 {
-	s->peer = *peer;
-	s->local = *local;
+	s->peer = addr_pack(peer);
+	s->local = addr_pack(local);
 	s->peer_text[0] = '\0';
-	conn_set_peer(s->conn, peer);
 	return clients_enter(peer, s->listener->max_per_client, &s->slot);
 }
 
@@ -114,7 +113,6 @@ session_start(struct ctx *x, const struct conf_listener *l, int fd, const struct
 		return;
 	}
 	s->id = conn_id(s->conn);
-	conn_set_peer(s->conn, peer);
 	if (l->proxy_protocol.n == 0) {
 		session_idle(s);
 		return;

@@ -1,5 +1,5 @@
 /*
- * Two free lists, one per usual size; other sizes go straight to malloc. Last freed, first taken: the memory
+ * Two slabs, one per usual size; other sizes go straight to malloc. Last freed, first taken: the memory
  * is likely still in the cache. Bytes of the previous user are never read by the next: r and w start at 0 and
  * only bytes received since then are visible.
  */
@@ -10,32 +10,24 @@
 #include "conf/base/assert.h"
 #include "conf/base/mem.h"
 
-static struct {
-	struct buf	*idle;
-	uint32_t	 size, count, keep;
-} pools[] = {
-	{ NULL, BUF_SMALL, 0, 256 },
-	{ NULL, BUF_LARGE, 0, 128 },
-};
+static struct slab small_slab = SLAB_SIZED("buffer", sizeof(struct buf) + BUF_SMALL, 256);
+static struct slab large_slab = SLAB_SIZED("large buffer", sizeof(struct buf) + BUF_LARGE, 128);
+
+/* NULL: an unusual size. */
+static struct slab *
+slab_of(uint32_t size)
+{
+	return size == BUF_SMALL ? &small_slab : size == BUF_LARGE ? &large_slab : NULL;
+}
 
 struct buf *
 buf_try_get(uint32_t size)
 {
-	struct buf *b = NULL;
+	struct slab *s = slab_of(size);
+	struct buf *b = s != NULL ? slab_try_get(s) : malloc(sizeof *b + size);
 
-	for (size_t i = 0; i < ARRAY_LEN(pools); i++) {
-		if (pools[i].size != size || pools[i].idle == NULL)
-			continue;
-		b = pools[i].idle;
-		pools[i].idle = b->next;
-		pools[i].count--;
-		break;
-	}
-	if (b == NULL)
-		b = malloc(sizeof *b + size);
 	if (b == NULL)
 		return NULL;
-	b->next = NULL;
 	b->size = size;
 	b->r = b->w = 0;
 	return b;
@@ -45,16 +37,14 @@ void
 buf_put(struct buf **bp)
 {
 	struct buf *b = *bp;
+	struct slab *s;
 
 	*bp = NULL;
 	if (b == NULL)
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(pools); i++) {
-		if (pools[i].size != b->size || pools[i].count >= pools[i].keep)
-			continue;
-		b->next = pools[i].idle;
-		pools[i].idle = b;
-		pools[i].count++;
+	s = slab_of(b->size);
+	if (s != NULL) {
+		slab_put(s, b);
 		return;
 	}
 	mem_note_freed(b->size);
@@ -92,13 +82,6 @@ buf_compact(struct buf *b)
 void
 buf_drain_pool(void)
 {
-	for (size_t i = 0; i < ARRAY_LEN(pools); i++) {
-		while (pools[i].idle != NULL) {
-			struct buf *b = pools[i].idle;
-
-			pools[i].idle = b->next;
-			free(b);
-		}
-		pools[i].count = 0;
-	}
+	slab_drain(&small_slab);
+	slab_drain(&large_slab);
 }

@@ -11,7 +11,6 @@
 #define BUF_LARGE	(64u << 10)	/* bodies, and everything from upstream */
 
 struct buf {
-	struct buf	*next;		/* free list */
 	uint32_t	 size, r, w;
 	char		 data[];
 };

@@ -132,7 +132,6 @@ conn_connect(struct loop *l, const struct addr *to, const struct addr *source, c
 		errno = ENOMEM;
 		return NULL;
 	}
-	c->peer = *to;
 	c->connected = rc == 0;
 	c->connecting = rc != 0;
 	if (c->connecting)
@@ -402,18 +401,6 @@ conn_deadline(struct conn *c, int64_t due)
 		timer_stop(&c->timer);
 	else if (!timer_set(&c->loop->timers, &c->timer, due))
 		conn_fail(c, ENOMEM);
-}
-
-const struct addr *
-conn_peer(const struct conn *c)
-{
-	return &c->peer;
-}
-
-void
-conn_set_peer(struct conn *c, const struct addr *a)
-{
-	c->peer = *a;
 }
 
 void

@@ -74,8 +74,6 @@ bool	conn_failed(const struct conn *);
 int	conn_errno(const struct conn *);
 
 void	conn_deadline(struct conn *, int64_t due_ms);	/* TIMER_NEVER: none. One number; cheap to move later */
-const struct addr *conn_peer(const struct conn *);
-void	conn_set_peer(struct conn *, const struct addr *);	/* accepted, or told by a PROXY header */
 void	conn_local(const struct conn *, struct addr *);		/* getsockname */
 uint64_t conn_bytes_in(const struct conn *);	/* read from the peer since conn_new */
 uint64_t conn_bytes_out(const struct conn *);

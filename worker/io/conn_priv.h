@@ -22,9 +22,11 @@ struct conn {
 	void		*owner;
 	struct buf	*in;		/* NULL while nothing is unread */
 	struct timer	 timer;
-	struct loop_late watch;		/* conn_watch: enters epoll when it is still not there */
+	union {
+		struct loop_late watch;		/* conn_watch: enters epoll when it is still not there */
+		struct loop_garbage garbage;	/* closed: nothing is watched any more */
+	};
 	struct loop_task task;		/* continues reading, announces, reports a failed write */
-	struct loop_garbage garbage;
 	uint64_t	 bytes_in, bytes_out, id;
 	int		 error;		/* errno once failed */
 	int		 write_error;	/* errno of a write that failed while there may be bytes to read */
@@ -36,7 +38,6 @@ struct conn {
 	bool		 want_drain;	/* the last write was short */
 	bool		 announce;	/* unread bytes to be told again */
 	bool		 raw;		/* the owner reads by splice; CONN_DATA means readable */
-	struct addr	 peer;
 };
 
 void	conn_fail(struct conn *, int error);	/* CONN_ERROR follows from the loop */

@@ -41,6 +41,16 @@ struct mode_ops {
 	enum reason (*allow)(struct req *, const struct addr *);
 };
 
+/* What an HTTP/1 front remembers of an answer on its way. */
+struct h1_answer {
+	struct h1_sink	sink;		/* valid once delivering */
+	bool		delivering;
+	struct span	unsent;		/* of an interim answer; goes before whatever is written next */
+	int64_t		blocked_since, blocked;	/* ms the client has not taken bytes: now, and before */
+	uint64_t	out_at_start;	/* conn's bytes out when the answer began */
+	uint64_t	tunnel_head;	/* bytes of the answer when the conn was given to a tunnel */
+};
+
 #define REQ_MAGIC	0x72657121u
 #define REQ_ROOM	(20u << 10)	/* first block of the arena: a usual request never needs another */
 #define REQ_ARENA_MAX	(256u << 10)	/* most memory of one request beyond that */
@@ -96,6 +106,7 @@ struct req {
 	struct buf	*resp_buf;
 	struct h1_response resp;
 	struct body	*down;		/* NULL: no body */
+	struct h1_answer answer;	/* its front's alone */
 	struct memory_source local;
 	struct tunnel	*tunnel;
 	bool		is_local;	/* made here */

@@ -92,7 +92,7 @@ END_TEST
 
 START_TEST(slab_reuses_up_to_keep_and_counts)
 {
-	struct slab s = SLAB_INIT("things", char[100], 2);
+	static struct slab s = SLAB_INIT("things", char[100], 2);
 	void *p[4];
 
 	for (int i = 0; i < 4; i++) {
@@ -119,7 +119,7 @@ END_TEST
 
 START_TEST(slab_of_objects_smaller_than_a_pointer_works)
 {
-	struct slab s = SLAB_INIT("bytes", char, 1);
+	static struct slab s = SLAB_INIT("bytes", char, 1);
 	void *p = slab_try_get(&s), *q;
 
 	slab_put(&s, p);
@@ -130,8 +130,32 @@ START_TEST(slab_of_objects_smaller_than_a_pointer_works)
 }
 END_TEST
 
+START_TEST(what_lay_idle_between_two_looks_goes_and_what_was_used_stays)
+{
+	static struct slab s = SLAB_INIT("burst", char[100], 8);
+	void *p[6];
+
+	for (int i = 0; i < 6; i++)
+		p[i] = slab_try_get(&s);
+	for (int i = 0; i < 6; i++)
+		slab_put(&s, p[i]);
+	ck_assert(mem_trim());
+	ck_assert_uint_eq(s.idle, 6);		/* all were in use since the look before */
+	for (int i = 0; i < 2; i++)
+		p[i] = slab_try_get(&s);
+	for (int i = 0; i < 2; i++)
+		slab_put(&s, p[i]);
+	ck_assert(mem_trim());
+	ck_assert_uint_eq(s.idle, 2);		/* never more than two were needed */
+	ck_assert(!mem_trim());
+	ck_assert_uint_eq(s.idle, 0);
+	ck_assert_ptr_null(s.free_list);
+}
+END_TEST
+
 UNIT_MAIN("conf/base/mem", pages_given_back_bit_by_bit_are_those_of_the_object_alone,
     memory_comes_zeroed_and_zero_bytes_are_an_object, grown_memory_keeps_its_contents,
     reserve_is_spent_once_and_filled_up_again,
     memory_that_is_out_ends_the_process_with_a_failure_and_no_signal,
-    slab_reuses_up_to_keep_and_counts, slab_of_objects_smaller_than_a_pointer_works)
+    slab_reuses_up_to_keep_and_counts, slab_of_objects_smaller_than_a_pointer_works,
+    what_lay_idle_between_two_looks_goes_and_what_was_used_stays)

@@ -329,10 +329,8 @@ START_TEST(what_speaks_for_a_client_is_nobody_elses_and_ends_with_it)
 	setup();
 	pool_owner_init(&alice);
 	pool_owner_init(&bob);
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 3; i++)
 		c[i] = conn_pair(&target[i]);
-		conn_set_peer(c[i], i == 1 ? &other : &to);
-	}
 	got = c[0];
 	keep(&c[0], &to, &alice, 8, 60000);
 	keep(&c[1], &other, &alice, 8, 60000);
