@@ -6,11 +6,14 @@
  * rule may not decide what an earlier one has a say in. So a name never passes a rule that its address would not.
  * A regular expression that came to its limits stops it for good: the request is denied.
  *
- * A look-up of a domain asks for the host and for each of its parents, whatever the size of the list.
+ * A look-up of a domain asks for the host and for each of its parents, whatever the size of the list. Many rules are
+ * tried only where acl_index.h says that they may match.
  */
 #include "worker/mode/acl_priv.h"
 
 #include <time.h>
+
+#include "worker/mode/acl_index.h"
 
 bool
 acl_domain_match(const struct map *m, struct span host)
@@ -264,13 +267,22 @@ acl_wants_url(const struct acl_table *t)
 	return t->wants_url;
 }
 
+/* The rule to try at or behind `from`: who listens hears of every one. */
+static unsigned
+rule_next(const struct acl_table *t, const struct acl_query *q, unsigned from)
+{
+	return t->index == NULL || q->trace != NULL ? from : acl_index_next(t->index, from);
+}
+
 enum acl_result
 acl_decide(const struct acl_table *t, const struct acl_query *q, const struct conf_rule **rule)
 {
 	*rule = NULL;
 	if (q->hit != NULL)
 		*q->hit = (struct acl_hit){ .list = NULL };
-	for (unsigned i = 0; i < t->conf->nrules; i++) {
+	if (t->index != NULL && q->trace == NULL)
+		acl_index_find(t->index, q);
+	for (unsigned i = rule_next(t, q, 0); i < t->conf->nrules; i = rule_next(t, q, i + 1)) {
 		const struct conf_rule *r = &t->conf->rules[i];
 		struct said s = rule_ask_both(t, r, q);
 

@@ -10,6 +10,7 @@
 
 #include "conf/base/mem.h"
 #include "conf/http/uri.h"
+#include "worker/mode/acl_index.h"
 
 static struct cidr_tree *
 tree_of(const struct conf_cidrs *c)
@@ -85,6 +86,11 @@ acl_table_new(const struct conf *conf, struct errdetail *ed)
 		acl_table_free(&t);
 		return NULL;
 	}
+	if (acl_index_new(&t->index, t) != 0) {
+		err_set(ed, -E_NOMEM, "the index of rules");
+		acl_table_free(&t);
+		return NULL;
+	}
 	acl_local_read(t);
 	return t;
 }
@@ -108,6 +114,7 @@ acl_table_free(struct acl_table **tp)
 		cidr_tree_free(&t->acls[i].dst);
 		map_fini(&t->acls[i].domains);
 	}
+	acl_index_free(&t->index);
 	mem_free(t->acls);
 	mem_free(t->local);
 	arena_fini(&t->arena);

@@ -20,6 +20,7 @@ struct acl_table {
 	const struct list_image *lists;	/* by conf_list index; NULL: none is known */
 	struct addr	*local;		/* addresses of this host, for listeners on every address */
 	unsigned	 nlocal;
+	struct acl_index *index;	/* NULL: rules are tried one after another */
 	bool		 wants_url;
 	struct arena	 arena;		/* names that had to be changed */
 };
