@@ -218,7 +218,7 @@ static uint64_t
 ring_drain(struct logger *g, struct journal_ring *r)
 {
 	uint64_t waiting = atomic_load(&r->head) - atomic_load(&r->tail);
-	char buf[JOURNAL_RECORD];
+	char buf[JOURNAL_RECORD] UNFILLED;
 	struct journal_view v;
 
 	for (unsigned i = 0; i < TURN_RECORDS && pending_left(g) < PENDING_MAX; i++) {

@@ -96,7 +96,7 @@ logline_format_parse(enum logline_format *out, const char *name)
 void
 logline_write(struct str *out, enum logline_format format, const struct journal_view *v)
 {
-	struct line l;
+	struct line l UNFILLED;
 
 	l.escape = formats[format].escape;
 	l.at = 0;

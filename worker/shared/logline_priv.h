@@ -17,7 +17,11 @@ struct line {
 
 /* Our own words; what does not fit is cut. */
 void	line_put(struct line *, const char *, size_t);
-void	line_puts(struct line *, const char *);
+static inline void
+line_puts(struct line *l, const char *s)
+{
+	line_put(l, s, strlen(s));	/* of a literal, known to the compiler */
+}
 void	line_u64(struct line *, uint64_t, unsigned width);	/* at least `width` digits */
 void	line_client(struct line *, const struct journal_rec *);	/* the address, or "-" */
 

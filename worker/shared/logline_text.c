@@ -40,12 +40,6 @@ line_put(struct line *l, const char *p, size_t n)
 	l->at += n;
 }
 
-void
-line_puts(struct line *l, const char *s)
-{
-	line_put(l, s, strlen(s));
-}
-
 /* At least `width` digits. */
 void
 line_u64(struct line *l, uint64_t v, unsigned width)
@@ -65,7 +59,13 @@ line_client(struct line *l, const struct journal_rec *rec)
 {
 	char text[INET6_ADDRSTRLEN];
 
-	if ((rec->client_family == AF_INET || rec->client_family == AF_INET6) &&
+	if (rec->client_family == AF_INET) {
+		for (unsigned i = 0; i < 4; i++) {
+			if (i > 0)
+				line_put(l, ".", 1);
+			line_u64(l, rec->client_ip[i], 1);
+		}
+	} else if (rec->client_family == AF_INET6 &&
 	    inet_ntop(rec->client_family, rec->client_ip, text, sizeof text) != NULL)
 		line_puts(l, text);
 	else
@@ -73,6 +73,19 @@ line_client(struct line *l, const struct journal_rec *rec)
 }
 
 /* -------------------------------------------------------------------------------------- peers' text */
+
+/*
+ * What a byte is, looked up: plain (by format, it needs no escape) and where parts of a URL stop. A busy log asks for
+ * every byte of every line.
+ */
+enum byte_class {
+	STOP_SCHEME = 1 << 3,	/* :/?# */
+	STOP_AUTHORITY = 1 << 4, /* /?# */
+	STOP_PATH = 1 << 5,	/* ?# */
+	STOP_PARAMETER = 1 << 6, /* &;# */
+	STOP_NAME = 1 << 7	/* = */
+};
+static uint8_t classes[256];
 
 /* What begins an escape, and the printable bytes that need one besides controls, DEL and what is not ASCII. */
 static const struct {
@@ -83,10 +96,28 @@ static const struct {
 	[ESCAPE_URL] = { "%", " \"<>\\" }, /* no more: who greps for a URL finds it */
 };
 
-static bool
-plain(const struct line *l, unsigned char c)
+static void
+class_add(const char *bytes, uint8_t class)
 {
-	return c >= 0x20 && c < 0x7f && strchr(escapes[l->escape].unsafe, c) == NULL;
+	for (; *bytes != '\0'; bytes++)
+		classes[(unsigned char)*bytes] |= class;
+}
+
+static const uint8_t *
+byte_classes(void)
+{
+	if (classes['a'] != 0)
+		return classes;
+	for (unsigned e = 0; e < ARRAY_LEN(escapes); e++)
+		for (unsigned c = 0x20; c < 0x7f; c++)
+			if (strchr(escapes[e].unsafe, (int)c) == NULL)
+				classes[c] |= (uint8_t)(1u << e);
+	class_add(":/?#", STOP_SCHEME);
+	class_add("/?#", STOP_AUTHORITY);
+	class_add("?#", STOP_PATH);
+	class_add("&;#", STOP_PARAMETER);
+	class_add("=", STOP_NAME);
+	return classes;
 }
 
 static void
@@ -105,11 +136,12 @@ void
 line_text(struct line *l, struct span s, size_t *budget)
 {
 	size_t escape = strlen(escapes[l->escape].prefix) + 2, i = 0;
+	const uint8_t *class = byte_classes(), plain = (uint8_t)(1u << l->escape);
 
 	while (i<s.n && * budget> 0) {
-		size_t run = 0;
+		size_t run = 0, most = s.n - i < *budget ? s.n - i : *budget;
 
-		while (i + run < s.n && run < *budget && plain(l, (unsigned char)s.p[i + run]))
+		while (run < most && (class[(unsigned char)s.p[i + run]] & plain) != 0)
 			run++;
 		line_put(l, s.p + i, run);
 		i += run;
@@ -181,11 +213,12 @@ key_secret(struct span name)
 }
 
 static size_t
-length_until(struct span s, const char *stops)
+length_until(struct span s, enum byte_class stop)
 {
+	const uint8_t *class = byte_classes();
 	size_t n = 0;
 
-	while (n < s.n && (s.p[n] == '\0' || strchr(stops, s.p[n]) == NULL))
+	while (n < s.n && (class[(unsigned char)s.p[n]] & stop) == 0)
 		n++;
 	return n;
 }
@@ -200,8 +233,8 @@ span_from(struct span s, size_t at)
 static struct span
 put_parameter(struct line *l, struct span query, size_t *budget)
 {
-	size_t whole = length_until(query, "&;#"),
-	       name = length_until(span_make(query.p, whole), "=");
+	size_t whole = length_until(query, STOP_PARAMETER),
+	       name = length_until(span_make(query.p, whole), STOP_NAME);
 
 	if (name < whole && key_secret(span_make(query.p, name))) {
 		line_text(l, span_make(query.p, name + 1), budget);
@@ -221,13 +254,13 @@ put_parameter(struct line *l, struct span query, size_t *budget)
 static struct span
 put_authority(struct line *l, struct span url, size_t *budget)
 {
-	size_t scheme = length_until(url, ":/?#"), end, at;
+	size_t scheme = length_until(url, STOP_SCHEME), end, at;
 
 	if (url.n < scheme + 3 || memcmp(url.p + scheme, "://", 3) != 0)
 		return url;
 	line_text(l, span_make(url.p, scheme + 3), budget);
 	url = span_from(url, scheme + 3);
-	end = length_until(url, "/?#");
+	end = length_until(url, STOP_AUTHORITY);
 	for (at = end; at > 0 && url.p[at - 1] != '@'; at--)
 		continue;
 	if (at == 0)
@@ -242,7 +275,7 @@ put_url(struct line *l, struct span url, size_t budget)
 	size_t path;
 
 	url = put_authority(l, url, &budget);
-	path = length_until(url, "?#");
+	path = length_until(url, STOP_PATH);
 	if (path < url.n)
 		path++;
 	line_text(l, span_make(url.p, path), &budget);
