@@ -40,9 +40,9 @@ class Fickle(Origin):
             return [self.dice.choice(["RST", "CLOSE"])]
 
 
-def ask(c, host, prefix, ident, post):
+def ask(c, host, prefix, ident, post, empty):
     target = f"{prefix}/{ident}"
-    body = "Content-Length: 3\r\n\r\nabc" if post else "\r\n"
+    body = "\r\n" if not post else "Content-Length: 0\r\n\r\n" if empty else "Content-Length: 3\r\n\r\nabc"
     return c.request(f"{'POST' if post else 'GET'} {target} HTTP/1.1\r\nHost: {host}\r\n{body}")
 
 
@@ -66,7 +66,7 @@ def test_f19_kept_connections_that_close_at_the_moment_of_reuse(scratch, mode, f
             n += 1
             ident = f"{round_}-{first}-{n}"
             c = c or Client(rig.port, timeout=15)
-            r = ask(c, host, prefix, ident, n % 3 == 0)
+            r = ask(c, host, prefix, ident, n % 3 == 0, n % 2 == 0)
             if n % 3 == 0:
                 posts[f"/{ident}"] = r.status
             else:
