@@ -592,7 +592,7 @@ START_TEST(a_watched_conn_is_registered_late_and_then_tells_its_reset)
 	DRIVE_UNTIL(&l, e.n > 0);
 	ck_assert_str_eq(ear_heard(&e), "x");
 	ck_assert_int_ge(l.now_ms - begun, LOOP_LATE_MS);
-	conn_free(&e.c);
+	stop();
 	start(drive_tcp_pair);
 	conn_watch(e.c);
 	conn_free(&e.c);		/* leaves nothing in the loop that names it */
