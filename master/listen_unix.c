@@ -1,6 +1,6 @@
 /*
  * listen_unix.c - binds a socket to a path. Nobody can connect before listen(), so mode and owner are right from the
- * first connection on.
+ * first connection on. An abstract name has no file, and so neither of them, and goes with its last socket.
  */
 #include "master/listen_unix.h"
 
@@ -58,12 +58,20 @@ unix_path_set(struct unix_path *u, const struct addr *addr, const struct conf_li
 	return rc;
 }
 
+static bool
+is_abstract(const struct addr *a)
+{
+	return a->u.un.sun_path[0] == '\0';
+}
+
 static int
 in_use(const struct addr *a, struct errdetail *ed)
 {
+	char text[ADDR_TEXT];
+
 	return err_set(ed, -E_SYS,
-	    "cannot listen on unix:%s: another program does: 'ss -lxp' shows which",
-	    a->u.un.sun_path);
+	    "cannot listen on %s: another program does: 'ss -lxp' shows which",
+	    addr_text(a, text));
 }
 
 static int
@@ -112,12 +120,14 @@ bind_named(const struct addr *a, mode_t mode)
 static int
 bind_failed(const struct addr *a, struct errdetail *ed)
 {
+	char text[ADDR_TEXT];
+
 	if (errno == EADDRINUSE)
 		return in_use(a, ed);
 	if (errno == ENOENT)
 		return err_set(ed, -E_SYS, "cannot listen on unix:%s: its directory does not exist",
 		    a->u.un.sun_path);
-	return err_sys(ed, "cannot listen on unix:%s", a->u.un.sun_path);
+	return err_sys(ed, "cannot listen on %s", addr_text(a, text));
 }
 
 void
@@ -137,7 +147,7 @@ unix_path_bind(struct unix_path *u, struct errdetail *ed)
 {
 	int fd;
 
-	if (path_clear(&u->addr, ed) != 0)
+	if (!is_abstract(&u->addr) && path_clear(&u->addr, ed) != 0)
 		return -1;
 	fd = bind_named(&u->addr, u->mode);
 	if (fd < 0) {

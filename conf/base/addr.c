@@ -59,14 +59,16 @@ parse_unix(struct addr *out, const char *text, const char *path, struct errdetai
 	struct addr a = { .u.un = { .sun_family = AF_UNIX } };
 	size_t n = strlen(path);
 
-	if (path[0] != '/')
+	if (path[0] != '/' && (path[0] != '@' || n == 1))
 		return err_set(ed, -E_SYNTAX,
-		    "'%s': a socket path is absolute, as in unix:/run/app.sock", text);
+		    "'%s': a socket path is absolute, as in unix:/run/app.sock, or a name, as in unix:@app", text);
 	if (n >= sizeof a.u.un.sun_path)
 		return err_set(ed, -E_RANGE, "'%s': socket path longer than %zu bytes", text,
 		    sizeof a.u.un.sun_path - 1);
 	memcpy(a.u.un.sun_path, path, n + 1);
-	a.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + 1);
+	a.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + (path[0] == '/'));
+	if (path[0] == '@')
+		a.u.un.sun_path[0] = '\0';	/* unix(7): abstract, and as long as the address says */
 	*out = a;
 	return 0;
 }

@@ -28,7 +28,10 @@ struct addr_peer {
 /* family AF_INET or AF_INET6, host bits zero; AF_UNIX: every peer of a UNIX socket, whatever its name. */
 struct cidr { uint8_t family; uint8_t bits; uint8_t ip[16]; };
 
-/* "1.2.3.4:80", "[::1]:80", "*:80" (every IPv4 and IPv6 address: ::, v6only off), "unix:/path". Port 0 passes. */
+/*
+ * "1.2.3.4:80", "[::1]:80", "*:80" (every IPv4 and IPv6 address: ::, v6only off), "unix:/path", "unix:@name"
+ * (abstract: of the network namespace, without a file). Port 0 passes.
+ */
 int	addr_parse(struct addr *, const char *text, struct errdetail *) MUST_CHECK;
 /* A strict literal, IPv6 without brackets, no scope id; -E_SYNTAX. */
 int	addr_parse_ip(struct addr *, struct span ip, uint16_t port) MUST_CHECK;

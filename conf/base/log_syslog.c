@@ -23,7 +23,9 @@ static unsigned lost;
 void
 log_syslog_to(const struct addr *to)
 {
-	peer = to == NULL ? (struct addr){ 0 } : *to;
+	peer.len = 0;
+	if (to != NULL)
+		peer = *to;
 	tzset();	/* for children, which may open no file */
 }
 

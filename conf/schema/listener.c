@@ -8,7 +8,8 @@ static const struct item items[] = {
 	    .help = "as it appears in logs and statistics; without it the first address" },
 	{ "bind", ITEM_STRS, AT(bind), .flags = ITEM_REQUIRED,
 	    .help =
-		"addresses: \"192.0.2.1:80\", \"[::1]:80\", \"*:80\" (every IPv4 and IPv6 address), \"unix:/path\"" },
+		"addresses: \"192.0.2.1:80\", \"[::1]:80\", \"*:80\" (every IPv4 and IPv6 address), "
+		"\"unix:/path\", \"unix:@name\" (abstract)" },
 	{ "mode", ITEM_ENUM, AT(mode), .names = schema_modes,
 	    .help = "\"forward\" or \"reverse\"; without it the mode of the file" },
 	{ "unix_mode", ITEM_STR, AT(unix_mode), "0660", .flags = ITEM_TERSE | ITEM_NONEMPTY,

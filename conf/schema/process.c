@@ -22,7 +22,7 @@ static const struct item items[] = {
 	    .help = "memory for configurations that served, for config rollback; the oldest go first" },
 	{ "upgrade_timeout", ITEM_MSEC, AT(upgrade_timeout_ms), "30s", 1000, 3600000,
 	    .help = "how long a new binary may take until it is ready to serve; then the old one goes on" },
-	{ "log", ITEM_STR, AT(log), "stderr", .flags = ITEM_NONEMPTY, 
+	{ "log", ITEM_STR, AT(log), "stderr", .flags = ITEM_NONEMPTY,
 	    .help = "event log: \"stderr\", a file, \"syslog\" (/dev/log), \"syslog:/path/of/socket\" or "
 		    "\"syslog://IP:PORT\" (UDP); there its facility is daemon" },
 	{ "log_level", ITEM_CHOICE, AT(log_level), "info", .names = levels, .help = "what goes into the event log" },

@@ -25,7 +25,7 @@ const struct section schema_upstream_timeout = {
 
 static const struct item target_items[] = {
 	{ "addr", ITEM_STR, TARGET(text), .flags = ITEM_REQUIRED,
-	    .help = "\"host:port\", \"[::1]:port\" or \"unix:/path\"" },
+	    .help = "\"host:port\", \"[::1]:port\", \"unix:/path\" or \"unix:@name\" (abstract)" },
 	{ "weight", ITEM_INT, TARGET(weight), "1", 1, 1000,
 	    .help = "share of the requests, against the other targets" },
 	{ "backup", ITEM_BOOL, TARGET(backup), "false", .flags = ITEM_TERSE,

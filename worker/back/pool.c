@@ -67,8 +67,12 @@ key_of(const struct addr *a, char key[KEY_MAX])
 		return span_make(key, n + 22);
 	}
 	memcpy(key + n, a->u.un.sun_path, sizeof a->u.un.sun_path);
+	if (a->u.un.sun_path[0] == '\0')	/* an abstract name is as long as its address says */
+		return span_make(key, a->len);
 	return span_make(key, n + strnlen(a->u.un.sun_path, sizeof a->u.un.sun_path));
 }
+
+_Static_assert(offsetof(struct sockaddr_un, sun_path) == sizeof(sa_family_t), "a->len counts both");
 
 static void
 count_idle(struct kept *k, int by)

@@ -210,3 +210,33 @@ def test_a_free_port_beside_it(launch, origin, path):
     proxy = launch(conf, "both")
     assert get(port, "/u").status == get(path, "/u").status == 200
     assert proxy.status()["listeners"][0]["bind"] == [f"127.0.0.1:{port}", f"unix:{path}"]
+
+
+def test_an_abstract_name_is_listened_on_and_survives_a_reload(launch, origin):
+    name = f"proxyd-listen-{os.getpid()}"
+
+    def ask():
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(5)
+            s.connect("\0" + name)
+            s.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+            return s.recv(4096)[:12]
+    proxy = launch(reverse(origin, listener("@" + name), process={"workers": 2}), "abstract")
+    assert [ask() for _ in range(4)] == [b"HTTP/1.1 200"] * 4
+    assert proxy.reload().returncode == 0
+    assert ask() == b"HTTP/1.1 200"
+    assert proxy.records(lambda r: r["target"] == "/u")[0]["client"] == "unix:"
+    proxy.stop()
+    with pytest.raises(ConnectionRefusedError):
+        ask()
+
+
+def test_an_abstract_name_in_use_is_told(tmp_path, origin):
+    name = f"proxyd-taken-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind("\0" + name)
+        s.listen()
+        f = tmp_path / "p.conf"
+        f.write_text(config.text(reverse(origin, listener("@" + name), process={"admin_socket": str(tmp_path / "a")})))
+        r = subprocess.run([PROXYD, "-f", "-c", f], capture_output=True, text=True, timeout=20)
+        assert r.returncode != 0 and f"cannot listen on unix:@{name}: another program does" in r.stderr, r

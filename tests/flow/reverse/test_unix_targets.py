@@ -132,3 +132,42 @@ def test_balance_with_a_tcp_target(launch, local):
     launch(conf(port, o.address, tcp.address), "mixed")
     assert sorted(get(port, "/x").body for _ in range(10)) == [b"tcp"] * 5 + [b"unix"] * 5
     tcp.stop()
+
+
+def abstract(name):
+    """An HTTP server behind an abstract name that answers with it and keeps its connections."""
+    s = socket.socket(socket.AF_UNIX)
+    s.bind("\0" + name)
+    s.listen(16)
+
+    def serve(c):
+        with c:
+            while c.recv(4096):
+                c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(name), name.encode()))
+
+    def accept():
+        while True:
+            try:
+                c, _ = s.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(c,), daemon=True).start()
+    threading.Thread(target=accept, daemon=True).start()
+    return s
+
+
+def test_abstract_names_are_targets_and_keep_their_connections_apart(launch):
+    names = [f"proxyd-test-{os.getpid()}-{x}" for x in "ab"]
+    servers, port = [abstract(n) for n in names], free_port()
+    try:
+        proxy = launch(conf(port, *[f"unix:@{n}" for n in names]), "abstract")
+        got = [get(port, f"/{i}").body.decode() for i in range(12)]
+        assert sorted(set(got)) == names and got.count(names[0]) == 6, got
+        rows = proxy.records(count=12)
+        assert [r["upstream"] for r in rows] == ["unix:@" + n for n in got]
+        assert {e["address"] for e in proxy.status()["services"][0]["endpoints"]} == {f"unix:@{n}" for n in names}
+        assert any(r["reused"] for r in rows)
+    finally:
+        for s in servers:
+            s.shutdown(socket.SHUT_RDWR)
+            s.close()

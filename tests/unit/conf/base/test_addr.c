@@ -163,6 +163,9 @@ START_TEST(odd_addresses_print)
 	memcpy(abstract.u.un.sun_path, "\0name", 5);
 	abstract.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 5);
 	ck_assert_str_eq(addr_text(&abstract, buf), "unix:@name");
+	ck_assert_int_eq(addr_parse(&none, "unix:@name", NULL), 0);
+	ck_assert(addr_eq(&none, &abstract) && none.len == abstract.len);
+	ck_assert_int_eq(addr_parse(&none, "unix:@", NULL), -E_SYNTAX);
 }
 END_TEST
 
