@@ -3,15 +3,12 @@ import socket
 import subprocess
 import time
 
-import pytest
-
-from tests.faults.lib.rig import BIN, SANITIZED, Rig
+from tests.faults.lib.rig import BIN, Rig, modes
 from tests.faults.lib.size import pick
 from tests.faults.lib.sockets import clients_of, cpu_s
 from tests.flow.lib.proxy import PROXYCTL, wait_for
 
 NOFILE = 256
-MODES = pytest.mark.parametrize("mode", ["reverse", "forward"])
 REFUSING = ("status", "reset", "raced", "refused", "cut")
 
 
@@ -54,7 +51,7 @@ def serves(r, within):
     return time.monotonic() - begin
 
 
-@MODES
+@modes("reverse")
 def test_f7_without_descriptors_nobody_spins_and_all_recover(scratch, mode, figure):
     """One worker with 256 of them; more clients than that keep their connections and ask, then only keep them."""
     r = Rig(scratch / f"f7-emfile-{mode}", mode, workers=1, prefix=["prlimit", f"--nofile={NOFILE}:{NOFILE}"],
@@ -98,7 +95,7 @@ def test_f7_without_descriptors_nobody_spins_and_all_recover(scratch, mode, figu
         r.stop()
 
 
-@MODES
+@modes("forward")
 def test_f7_without_descriptors_in_the_machine_nobody_spins_and_all_recover(scratch, mode, figure):
     """tests/faults/src/enfile.c makes accept4, socket and pipe2 fail by ENFILE while a page says so."""
     page = scratch / f"f7-{mode}.page"

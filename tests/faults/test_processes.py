@@ -10,14 +10,13 @@ import time
 import pytest
 
 from tests.faults.lib.book import p99
-from tests.faults.lib.rig import Rig, log_since, mark
+from tests.faults.lib.rig import Rig, log_since, mark, modes
 from tests.faults.lib.size import pick
 from tests.faults.lib.sockets import clients_of
 from tests.flow.lib.proxy import processes, wait_for
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may see which connections a worker holds")
 RESTART_S = 1                           # RestartSec of master/proxyd.service
-MODES = pytest.mark.parametrize("mode", ["reverse", "forward"])
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ def ready_after(proxy, since, timeout=10):
 
 # ---------------------------------------------------------------------------- F1
 
-@MODES
+@modes("reverse")
 def test_f1_a_killed_worker_takes_only_its_own_requests_with_it(rig, mode, figure):
     r = rig(mode)
     kills = []
@@ -94,7 +93,7 @@ def slow_transfer(r, ident, n, begun, out):
     out.append(hashlib.sha256(got.partition(b"\r\n\r\n")[2]).hexdigest())
 
 
-@MODES
+@modes("forward")
 def test_f2_a_killed_master_leaves_transfers_to_their_end_and_no_orphans(rig, mode, figure):
     r = rig(mode)
     ident, n, want = (1 << 40) + 1, 8 << 20, []                 # not divisible by four: it has a length
@@ -143,7 +142,7 @@ def test_f2_a_killed_master_leaves_transfers_to_their_end_and_no_orphans(rig, mo
 
 # ---------------------------------------------------------------------------- F11
 
-@MODES
+@modes("reverse")
 def test_f11_reloads_fail_nothing(rig, mode, figure):
     r = rig(mode)
     good, most, took, n = r.proxy.conf, 0, [], pick(8, 100)
@@ -171,7 +170,7 @@ def test_f11_reloads_fail_nothing(rig, mode, figure):
 
 # ---------------------------------------------------------------------------- F12
 
-@MODES
+@modes("forward")
 def test_f12_upgrades_fail_nothing(rig, mode, figure):
     r = rig(mode)
     crash = r.folder / "crash"
@@ -199,7 +198,7 @@ def test_f12_upgrades_fail_nothing(rig, mode, figure):
 
 # ---------------------------------------------------------------------------- F17
 
-@MODES
+@modes("reverse")
 def test_f17_a_stopped_worker_is_replaced_and_the_others_go_on(rig, mode, figure):
     r = rig(mode)
     ratios, took = [], []

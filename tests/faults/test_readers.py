@@ -5,9 +5,7 @@ import socket
 import subprocess
 import time
 
-import pytest
-
-from tests.faults.lib.rig import Rig
+from tests.faults.lib.rig import Rig, modes
 from tests.faults.lib.size import pick
 from tests.flow.lib.proxy import PROXYCTL, wait_for
 
@@ -47,7 +45,7 @@ class Stopped:
                 os.close(fd)
 
 
-@pytest.mark.parametrize("mode", ["reverse", "forward"])
+@modes("forward")
 def test_f20_readers_that_stop_stall_nobody(scratch, mode, figure):
     folder = scratch / f"f20-{mode}"
     folder.mkdir()

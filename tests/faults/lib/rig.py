@@ -12,6 +12,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.faults.lib.book import NEVER, Book
 from tests.faults.lib.size import pick
 from tests.flow.lib import config
@@ -26,6 +28,11 @@ IDLE_S = pick(4, 30)                    # nothing happens so long before descrip
 RSS_MORE = 1.05
 PAGE_SLACK = 256 << 10                  # five per cent of a process that has next to nothing is noise
 SANITIZED = b"__asan_init" in PROXYD.read_bytes() if PROXYD.exists() else False
+
+
+def modes(short):
+    """Marks a test to run in both modes; the short form in one of them."""
+    return pytest.mark.parametrize("mode", pick([short], ["reverse", "forward"]))
 
 
 class Origin:
