@@ -19,6 +19,8 @@
 #include "conf/base/assert.h"
 #include "conf/base/mem.h"
 
+#define FILTER_BITS	(1u << 16)
+
 enum kind { KIND_NAME, KIND_SRC, KIND_DST, KIND_MAX };
 
 /* One acl with an entry for a name or a block; links are positions + 1, 0 being the end. */
@@ -40,6 +42,7 @@ struct acl_index {
 	unsigned	 words;
 	struct kind_index kind[KIND_MAX];
 	struct map	 names;		/* -> position in refs + 1, as a pointer */
+	uint64_t	*filter;	/* bits of what names look like: most are not here, a hash is dear */
 	struct ref	*refs;
 	uint32_t	 nrefs, room;
 	uint64_t	*found, *some;	/* the result, and what one kind yields */
@@ -113,6 +116,19 @@ ref_add(struct acl_index *x, uint32_t acl, uint32_t cover, uint32_t next)
 	return ++x->nrefs;
 }
 
+/* A place in the filter by length and three bytes; who aims at it gains nothing but the look-up. */
+static unsigned
+name_look(struct span name)
+{
+	uint32_t h = (uint32_t)name.n;
+
+	if (name.n > 0)
+		h = h << 24 ^ (uint32_t)(unsigned char)name.p[0] << 16 ^
+		    (uint32_t)(unsigned char)name.p[name.n / 2] << 8 ^
+		    (uint32_t)(unsigned char)name.p[name.n - 1] ^ h;
+	return h * 2654435761u / (UINT32_MAX / FILTER_BITS + 1);
+}
+
 static int
 names_add(struct acl_index *x, const struct acl_table *t, uint32_t acl)
 {
@@ -124,6 +140,7 @@ names_add(struct acl_index *x, const struct acl_table *t, uint32_t acl)
 	for (uint32_t pos = 0; rc == 0 && map_next(m, &pos, &name, &cover);) {
 		uint32_t next = (uint32_t)(uintptr_t)map_get(&x->names, name);
 
+		bit_set(x->filter, name_look(name));
 		next = ref_add(x, acl, (uint32_t)(uintptr_t)cover, next);
 		rc = map_put(&x->names, name, (void *)(uintptr_t)next);
 	}
@@ -221,6 +238,7 @@ acl_index_new(struct acl_index **out, const struct acl_table *t)
 	x->words = (c->nrules + 63) / 64;
 	x->found = mem_array(x->words, sizeof *x->found);
 	x->some = mem_array(x->words, sizeof *x->some);
+	x->filter = mem_array(FILTER_BITS / 64, sizeof *x->filter);
 	for (unsigned k = 0; k < KIND_MAX; k++)
 		kind_hang(x, k);
 	for (unsigned i = 0; i < c->nacls && rc == 0; i++)
@@ -252,6 +270,7 @@ acl_index_free(struct acl_index **xp)
 	}
 	map_fini(&x->names);
 	mem_free(x->refs);
+	mem_free(x->filter);
 	mem_free(x->found);
 	mem_free(x->some);
 	mem_free(x);
@@ -280,7 +299,10 @@ find_name(struct acl_index *x, struct span host)
 	ptrdiff_t dot;
 
 	for (;; cover = COVER_BELOW) {
-		add_rules(x, ki, (uint32_t)(uintptr_t)map_get(&x->names, host), cover);
+		unsigned look = name_look(host);
+
+		if (x->filter[look / 64] >> look % 64 & 1)
+			add_rules(x, ki, (uint32_t)(uintptr_t)map_get(&x->names, host), cover);
 		dot = span_find(host, '.');
 		if (dot < 0)
 			return;
