@@ -23,7 +23,7 @@ PIPES = 16                  # tests/faults/test_origin.py
 FAILING = {     # name: what it gets, and the answers that are right
     "servfail": (rcode(2), {502}), "refused": (rcode(5), {502}), "nxdomain": (rcode(3), {502}), "silent": (resolver.nothing, {504}),
     "empty": (resolver.empty, {502, 504}), "short": (resolver.cut_short, {502, 504}), "loop": (resolver.loop, {502}),
-    "forged": (resolver.forged, {502, 504}), "stalled": (resolver.stalled, {502, 504}), "none": (addresses(), {502})}
+    "forged": (resolver.forged, {502, 504}), "none": (addresses(), {502})}
 SERVING = {"plain": addresses("127.0.0.1"), "spoof": resolver.spoofed, "large": resolver.large, "zero": addresses("127.0.0.1", ttl=0),
            "huge": addresses("127.0.0.1", ttl=1 << 31), "longest": addresses("127.0.0.1", ttl=(1 << 31) - 1)}
 
@@ -48,6 +48,15 @@ def kinds(rig, target, seconds):
         for f in [pool.submit(client, i * 3) for i in range(THREADS)]:
             f.result()
     return seen
+
+
+def after_a_stall(rig, target, dns):
+    """Half an answer by TCP holds up what else this resolver is asked by TCP, for as long as a look-up may take and no longer."""
+    dns.table["stalled.test"], dns.table["second.test"] = resolver.stalled, resolver.large
+    assert ask(rig, target, "stalled") in (502, 504)
+    begin = time.monotonic()
+    wait_for(lambda: ask(rig, target, "second") == 200, 10, 0.1)
+    return time.monotonic() - begin
 
 
 def stale_for(rig, target, dns):
@@ -94,12 +103,13 @@ def test_f5_a_resolver_that_fails_and_lies(scratch, figure):
         wrong = {n: dict(v) for n, v in seen.items() if not set(v) <= (FAILING[n][1] if n in FAILING else {200})}
         assert not wrong, wrong
         assert evil.count == 0, "an address that nobody was asked for was dialled"
+        stalled = after_a_stall(rig, target, dns)
         old, status = stale_for(rig, target, dns)
         zero, huge = change(rig, target, dns, "zero", 0), change(rig, target, dns, "huge", 1 << 31)
         text = rig.judge(quiet.book, load.book, fds=PIPES)
         figure(f"F5: {sum(sum(v.values()) for v in seen.values())} look-ups of {len(seen)} kinds as the table has it; stale {old:.1f} s of {STALE} "
-               f"+ 0.2, then {status}; a TTL of 0 held {zero:.2f} s, of 2^31 {huge:.2f}; p99 of the others {p99(quiet.book.of('ok')):.1f} -> "
-               f"{p99(load.book.of('ok')):.1f} ms (+ <= 10); {text}")
+               f"+ 0.2, then {status}; large answers {stalled:.1f} s behind a stalled one; a TTL of 0 held {zero:.2f} s, "
+               f"of 2^31 {huge:.2f}; p99 of the others {p99(quiet.book.of('ok')):.1f} -> {p99(load.book.of('ok')):.1f} ms (+ <= 10); {text}")
         assert STALE - 1 <= old <= STALE + 1.5 and status == 502
         assert zero < 3 and huge < 3
         assert more <= 10
