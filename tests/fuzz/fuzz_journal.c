@@ -9,6 +9,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+extern unsigned fuzz_budget;
+unsigned fuzz_budget = 16 << 10;	/* a line of the log, whatever the record; the input is repeated anyway */
+
 static void
 line_judge(const struct journal_view *v)
 {
