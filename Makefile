@@ -27,8 +27,10 @@ ifneq ($(filter fuzz fuzz-%,$(GOALS)),)
 CC := clang
 SAN := 1
 FLAVOUR := fuzz
-else ifneq ($(filter cov valgrind,$(GOALS)),)
-FLAVOUR := $(filter cov valgrind,$(GOALS))
+else ifneq ($(filter cov,$(GOALS)),)
+FLAVOUR := cov
+else ifneq ($(filter valgrind valgrind-flow,$(GOALS)),)
+FLAVOUR := valgrind
 else
 FLAVOUR := $(if $(findstring clang,$(CC)),clang$(if $(SAN),-san),$(if $(SAN),san,release))
 endif
@@ -82,9 +84,9 @@ LINK = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@
 # ------------------------------------------------- packages on demand
 # Goals that people start with bring the Debian packages they need; plain `make` never installs anything.
 
-DEP_GROUPS := $(sort $(if $(filter run bench bench-gate test test-unit test-flow test-fuzz faults torture fuzz fuzz-% cov lint format valgrind,$(GOALS)),build) \
-	$(if $(filter test test-unit test-flow test-fuzz faults torture fuzz fuzz-% cov valgrind,$(GOALS)),test) \
-	$(if $(filter lint format fuzz fuzz-% cov valgrind,$(GOALS)),lint) $(if $(filter bench bench-gate,$(GOALS)),bench))
+DEP_GROUPS := $(sort $(if $(filter run bench bench-gate test test-unit test-flow test-fuzz faults torture fuzz fuzz-% cov lint format valgrind valgrind-flow,$(GOALS)),build) \
+	$(if $(filter test test-unit test-flow test-fuzz faults torture fuzz fuzz-% cov valgrind valgrind-flow,$(GOALS)),test) \
+	$(if $(filter lint format fuzz fuzz-% cov valgrind valgrind-flow,$(GOALS)),lint) $(if $(filter bench bench-gate,$(GOALS)),bench))
 DEPS := $(if $(DEP_GROUPS),deps)
 .PHONY: deps
 deps:
@@ -228,8 +230,14 @@ torture: all $(TORTURE)
 
 # Check forks each test and valgrind follows; what a child leaks or misreads is that test's failure. Then a short
 # life of the whole program. Built without the flags that set every variable to zero: they hide what was not set.
-.PHONY: valgrind
-valgrind: all $(UNIT)
+# Then scenarios of the flow suite, each process of theirs under valgrind: no report, no block lost, no descriptor left.
+SCENARIOS = $(shell grep -v '^\#' tests/flow/valgrind.txt | head -n $(if $(CI),6,1000))
+.PHONY: valgrind valgrind-flow
+valgrind-flow: all
+	@VALGRIND=1 $(subst --timeout=120,--timeout=300,$(PYTEST:%tests/flow=%)) $(SCENARIOS:%=tests/flow/%)
+	@echo 'valgrind: $(words $(SCENARIOS)) scenarios, no report, no leak, no descriptor left'
+
+valgrind: all $(UNIT) valgrind-flow
 	@tools/dev/valgrind $(B)
 	@CK_TIMEOUT_MULTIPLIER=20 WRAP='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
 	    tests/unit/run $(UNIT)
@@ -364,7 +372,7 @@ help:
 	@echo 'make bench                CPU per request beside nginx, HAProxy and Squid'
 	@echo 'make bench-gate           every bar of speed with its verdict'
 	@echo 'make fuzz T=noun S=60     libFuzzer on one target; fuzz-all S=600 J=2: on all; fuzz-seeds: keep what was found'
-	@echo 'make cov | valgrind       coverage of all tests | unit tests and a whole proxyd under valgrind'
+	@echo 'make cov | valgrind       coverage of all tests | unit tests and 30 scenarios under valgrind; valgrind-flow [CI=1]'
 	@echo 'make install DESTDIR= PREFIX=/usr/local'
 	@echo 'make deps | clean | help'
 	@echo 'with SAN=1 (ASan and UBSan), CC=clang, WERROR=1, V=1 (show commands), B=folder'

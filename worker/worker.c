@@ -471,6 +471,7 @@ worker_fini(struct worker *w)
 	asks_fini(&w->asks);
 	loop_fini(&x->loop);
 	buf_drain_pool();
+	splice_drain_pool();
 }
 
 int

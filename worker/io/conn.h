@@ -90,6 +90,7 @@ bool	conn_readable(const struct conn *);	/* raw mode: another conn_splice_in may
 struct splice { int rd, wr; uint32_t held; };
 bool	splice_open(struct splice *);		/* false: no descriptor; copy instead */
 void	splice_close(struct splice *);		/* back to the pool only when empty */
+void	 splice_drain_pool(void);	/* closes the pipes kept for reuse */
 /*
  * Bytes moved; 0: nothing now (CONN_DATA, or CONN_DRAINED of the other side, will come); -1: failed; -2: end of
  * stream.

@@ -46,6 +46,16 @@ splice_close(struct splice *s)
 	*s = (struct splice){ .rd = -1, .wr = -1 };
 }
 
+void
+splice_drain_pool(void)
+{
+	while (nkept > 0) {
+		nkept--;
+		close(kept[nkept].rd);
+		close(kept[nkept].wr);
+	}
+}
+
 ssize_t
 conn_splice_in(struct conn *c, struct splice *s, size_t max)
 {

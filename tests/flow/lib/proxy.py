@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from . import config
+from . import config, valgrind
 
 TOP = Path(__file__).resolve().parents[3]
 PROXYD = Path(os.environ.get("PROXYD", TOP / ".build/release/proxyd")).resolve()
@@ -118,7 +118,7 @@ class Proxy:
     def start(self, wait=True):
         assert PROXYD.exists(), f"{PROXYD} is not built"
         self.err = open(self.stderr_path, "ab")
-        self.process = subprocess.Popen([*self.prefix, str(PROXYD), "-f", "-c", str(self.file)], env=self.environ(),
+        self.process = subprocess.Popen([*self.prefix, *valgrind.prefix(self.folder), str(PROXYD), "-f", "-c", str(self.file)], env=self.environ(),
                                         stdin=subprocess.DEVNULL, stdout=self.err, stderr=self.err,
                                         start_new_session=True, cwd=self.folder, preexec_fn=follow_parent,
                                         pass_fds=self.pass_fds)
@@ -127,7 +127,7 @@ class Proxy:
             self.wait_ready()
         return self
 
-    def wait_ready(self, timeout=15):
+    def wait_ready(self, timeout=60 if valgrind.ON else 15):
         def answers():
             if self.process.poll() is not None:
                 raise AssertionError(f"proxyd ended with {self.process.returncode} at its start:\n{self.log()}")
@@ -162,7 +162,7 @@ class Proxy:
     def worker_pids(self):
         return self.role_pids("worker")
 
-    def stop(self, sig=signal.SIGTERM, timeout=20):
+    def stop(self, sig=signal.SIGTERM, timeout=90 if valgrind.ON else 20):
         """Stops and judges. Raises AssertionError with everything that was wrong."""
         if self.process is None:
             return
@@ -176,7 +176,7 @@ class Proxy:
             self.process.send_signal(sig)
             try:
                 self.process.wait(timeout)
-                if time.monotonic() - started > 5 and not self.deaths_expected:
+                if time.monotonic() - started > (60 if valgrind.ON else 5) and not self.deaths_expected:
                     wrong.append(f"the stop took {time.monotonic() - started:.1f} s: requests hung whose clients were gone")
             except subprocess.TimeoutExpired:
                 wrong.append(f"still running {timeout} s behind signal {sig}")
@@ -210,6 +210,7 @@ class Proxy:
         found = [x for x in self.log().splitlines() if ALARM.search(x)]
         for f in self.folder.glob("sanitizer*"):
             found.append(f"{f.name}:\n{f.read_text(errors='replace')[:6000]}")
+        found += valgrind.findings(self.folder, self.process.pid)
         return found
 
     # ---- looking at it

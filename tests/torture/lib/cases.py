@@ -96,6 +96,7 @@ def live(world, shim, name, aim, n, bound=None):
     port = free_port()
     p = Tortured(d, scn.conf(world, port), shim)
     p.port, why, died = port, None, False
+    p.deaths_expected = scn.changes
     scn.prepare(d)
     fired = spared = count = blocks = files = 0
     first = []

@@ -189,7 +189,7 @@ class Logs(Scenario):
 
 class Admin(Scenario):
     """verbs of the admin socket"""
-    aims = ("master", "worker", "agent")
+    aims = ("master", "worker")
 
     def act(self, p, w):
         verbs = ("status", "workers", "upstream ls", "conn ls", "acl hits", "config show", "config history", "config diff", "loglevel")

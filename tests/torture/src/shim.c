@@ -13,6 +13,7 @@
 #include <execinfo.h>
 #include <fcntl.h>
 #include <link.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -59,18 +60,21 @@ first_object(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1;
 }
 
-/* Dynamic symbols only, which is what is asked for. */
+/* Of glibc only dynamic symbols are known, which is what is asked for. */
 static bool
 on_behalf_of_the_unchecked(void)
 {
-	static const char *const calls[] = { "getpwnam", "getgrnam", "config_read_string", "config_init" };
 	Dl_info at;
 
-	for (uint32_t i = 0; i < ctl->depth; i++)
-		if (dladdr((void *)(uintptr_t)ctl->stack[i], &at) != 0 && at.dli_sname != NULL)
-			for (size_t c = 0; c < sizeof calls / sizeof calls[0]; c++)
-				if (strcmp(at.dli_sname, calls[c]) == 0)
-					return true;
+	for (uint32_t i = 0; i < ctl->depth; i++) {
+		if (dladdr((void *)(uintptr_t)ctl->stack[i], &at) == 0)
+			continue;
+		if (at.dli_fname != NULL && strstr(at.dli_fname, "/libconfig.") != NULL)
+			return true;
+		if (at.dli_sname != NULL &&
+		    (strcmp(at.dli_sname, "getpwnam") == 0 || strcmp(at.dli_sname, "getgrnam") == 0))
+			return true;
+	}
 	return false;
 }
 
