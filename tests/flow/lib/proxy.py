@@ -16,10 +16,12 @@ TOP = Path(__file__).resolve().parents[3]
 PROXYD = Path(os.environ.get("PROXYD", TOP / ".build/release/proxyd")).resolve()
 PROXYCTL = Path(os.environ.get("PROXYCTL", PROXYD.with_name("proxyctl"))).resolve()
 
+SANITIZER_EXIT = 99
+
 OWNER = {"user": "nobody", "group": "nogroup"}     # what children of a root become
 
 ALARM = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|SUMMARY: .*Sanitizer|[Aa]ssertion|ASSERT|NEVER\b"
-                   r"|crash report|stack smashing|buffer overflow detected|double free|corrupted|SOFT\b", re.M)
+                   r"|crash report|ended with status 99|stack smashing|buffer overflow detected|double free|corrupted|SOFT\b", re.M)
 
 
 _libc = ctypes.CDLL(None)
@@ -108,17 +110,20 @@ class Proxy:
 
     # ---- life
 
-    def environ(self):
+    def environ(self, leaks=False):
         env = {**os.environ, **self.extra_env}
-        san = f"log_path={self.folder}/sanitizer:exitcode=99"
-        env["ASAN_OPTIONS"] = f"{san}:detect_leaks={env.get('PROXYD_LEAKS', '0')}:abort_on_error=0"
+        reports = self.folder / "reports"       # children that dropped root write there too
+        reports.mkdir(exist_ok=True)
+        reports.chmod(0o777)
+        san = f"log_path={reports}/sanitizer:exitcode={SANITIZER_EXIT}"
+        env["ASAN_OPTIONS"] = f"{san}:detect_leaks={int(leaks)}:abort_on_error=0"
         env["UBSAN_OPTIONS"] = f"print_stacktrace=1:halt_on_error=1:{san}"
         return env
 
     def start(self, wait=True):
         assert PROXYD.exists(), f"{PROXYD} is not built"
         self.err = open(self.stderr_path, "ab")
-        self.process = subprocess.Popen([*self.prefix, *valgrind.prefix(self.folder), str(PROXYD), "-f", "-c", str(self.file)], env=self.environ(),
+        self.process = subprocess.Popen([*self.prefix, *valgrind.prefix(self.folder), str(PROXYD), "-f", "-c", str(self.file)], env=self.environ(leaks=True),
                                         stdin=subprocess.DEVNULL, stdout=self.err, stderr=self.err,
                                         start_new_session=True, cwd=self.folder, preexec_fn=follow_parent,
                                         pass_fds=self.pass_fds)
@@ -208,7 +213,7 @@ class Proxy:
         if self.alarms_expected:
             return []
         found = [x for x in self.log().splitlines() if ALARM.search(x)]
-        for f in self.folder.glob("sanitizer*"):
+        for f in self.folder.glob("reports/sanitizer*"):
             found.append(f"{f.name}:\n{f.read_text(errors='replace')[:6000]}")
         found += valgrind.findings(self.folder, self.process.pid)
         return found
