@@ -4,7 +4,7 @@
 #define AT(f) offsetof(struct conf_overload, f)
 
 static const struct item items[] = {
-	{ "delay", ITEM_MSEC, AT(delay_ms), "20ms", 0, 60000,
+	{ "delay", ITEM_MSEC, AT(delay_ms), "100ms", 0, 60000,
 	    .help =
 		"an event may wait this long until a worker's loop handles it: above, requests that it cannot "
 		"serve in time are answered 503 (\"shed\"); 0: never" },

@@ -17,6 +17,7 @@ from tests.flow.lib.ports import free_port
 SIZES = [0, 1000, 16000, 65536, 200000, 1000000]
 SATURATING, TIMES, SHARE = 200, 5, 0.2
 SECONDS = pick(8, 20)
+DELAY = "20ms"              # of the shipped 100: a refusal within 50 ms needs a signal before that
 BEGIN = 3.0                 # clients come within the first second; what is an overload has to last for one
 
 
@@ -67,7 +68,7 @@ class Overload:
         verdict(peak)
         p.stop()
         port = free_port()
-        p = launch(conf(port, server), "crowd")
+        p = launch(conf(port, server, delay=DELAY), "crowd")
         self.admin = []
 
         def look():
@@ -108,7 +109,7 @@ def test_f15_overload(launch, server, figure):
 def test_f15_clients_that_do_not_heed_retry_after(launch, server, figure):
     """An open loop at five times the peak. Every refusal costs CPU too; what is left is served, and nobody starves."""
     port = free_port()
-    p = launch(conf(port, server), "open")
+    p = launch(conf(port, server, delay=DELAY), "open")
     with Quota(p.sid, SHARE / 2):
         peak = run(Flood(port, server.bodies, most=32), pick(2, 5))
         over = run(Flood(port, server.bodies, rate=TIMES * len(peak.good()) / peak.elapsed), pick(5, 10))
