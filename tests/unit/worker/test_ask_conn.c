@@ -35,8 +35,11 @@ kill_noted(struct session *s)
 static void
 come(unsigned i, const char *client)
 {
+	struct addr a;
+
 	sessions[i] = (struct session){ .x = &x, .id = i + 1 };
-	ck_assert_int_eq(addr_parse(&sessions[i].peer, client, NULL), 0);
+	ck_assert_int_eq(addr_parse(&a, client, NULL), 0);
+	sessions[i].peer = addr_pack(&a);
 	list_push(&x.sessions, &sessions[i].node);
 }
 
