@@ -1,8 +1,9 @@
 /*
  * ask.h - what the master asks this worker (LINK_ASK), answered from the end of a loop turn (LINK_TELL).
  *
- * The verbs stand in ask_tbl.h. A verb's function answers at once, keeps the ask and answers later, or has itself called
- * again in the next turn; it never blocks. An ask is over, and gone, with ask_answer or ask_refuse; those left when the worker ends are dropped.
+ * The verbs stand in ask_tbl.h. A verb's function answers at once, keeps the ask and answers later, or has itself
+ * called again in the next turn; it never blocks. An ask is over, and gone, with ask_answer or ask_refuse; those left
+ * when the worker ends are dropped.
  */
 #pragma once
 #include "conf/base/json.h"
