@@ -38,6 +38,7 @@ struct tier_slots {
 	struct slot	**heap;		/* by turn, then order */
 	unsigned	 n;
 	unsigned	 start;		/* least request: where the next scan begins */
+	unsigned	 heaviest;	/* weight of any */
 };
 
 struct cursor {
@@ -176,6 +177,7 @@ tier_load(const struct balance *b, struct cursor *c, unsigned *used, enum tier t
 		if ((e->backup ? TIER_BACKUP : TIER_PRIMARY) != tier)
 			continue;
 		c->slots[*used] = (struct slot){ .endpoint = e, .at = i };
+		t->heaviest = e->weight > t->heaviest ? e->weight : t->heaviest;
 		t->heap[t->n++] = &c->slots[(*used)++];
 	}
 	tier_start(c, t, b->salt);
@@ -240,6 +242,13 @@ lighter(const struct slot *a, const struct slot *b)
 	return (load_a + 1) * b->endpoint->weight < (load_b + 1) * a->endpoint->weight;
 }
 
+/* None is lighter than an idle one of the greatest weight, so that few of many are looked at. */
+static bool
+is_lightest(const struct tier_slots *t, const struct slot *s)
+{
+	return s->endpoint->weight == t->heaviest && endpoint_load(s->endpoint) == 0;
+}
+
 static struct slot *
 choose_least(const struct wish *w, struct tier_slots *t, struct addr *addr)
 {
@@ -257,6 +266,8 @@ choose_least(const struct wish *w, struct tier_slots *t, struct addr *addr)
 		if (best == NULL || lighter(s, best)) {
 			best = s;
 			*addr = a;
+			if (is_lightest(t, s))
+				break;
 		}
 	}
 	return best;
