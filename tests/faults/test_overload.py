@@ -85,7 +85,10 @@ class Overload:
         p.stop()
 
     def passes(self):
-        return self.good >= 0.8 * self.best and self.refused and quantile(self.refused, 0.99) <= 0.05 and max(self.admin) <= 0.1
+        """The short form takes four times as long for good: who runs it shares his machine with others."""
+        late = pick(4, 1)
+        return (self.good >= 0.8 * self.best and self.refused and quantile(self.refused, 0.99) <= 0.05 * late
+                and max(self.admin) <= 0.1 * late)
 
     def __str__(self):
         def ms(v):
