@@ -8,10 +8,8 @@ import concurrent.futures
 import gzip
 import time
 
-import pytest
-
 from tests.faults.lib.book import p99
-from tests.faults.lib.rig import Rig
+from tests.faults.lib.rig import Rig, modes
 from tests.faults.lib.size import pick
 from tests.flow.lib import config
 from tests.flow.lib.client import Client
@@ -91,7 +89,7 @@ def beside(rig, bad):
     rig.proxy.write(conf)
 
 
-@pytest.mark.parametrize("mode", ["reverse", "forward"])
+@modes("reverse")
 def test_f4_a_target_that_breaks_every_rule(scratch, mode, figure):
     bad = Origin()
     bad.script = script

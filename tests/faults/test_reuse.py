@@ -9,9 +9,7 @@ import random
 import threading
 import time
 
-import pytest
-
-from tests.faults.lib.rig import Rig
+from tests.faults.lib.rig import Rig, modes
 from tests.faults.lib.size import pick
 from tests.flow.lib import config
 from tests.flow.lib.client import Client
@@ -46,7 +44,7 @@ def ask(c, host, prefix, ident, post, empty):
     return c.request(f"{'POST' if post else 'GET'} {target} HTTP/1.1\r\nHost: {host}\r\n{body}")
 
 
-@pytest.mark.parametrize("mode", ["reverse", "forward"])
+@modes("forward")
 def test_f19_kept_connections_that_close_at_the_moment_of_reuse(scratch, mode, figure):
     fickle = Fickle()
     rig = Rig(scratch / f"f19-{mode}", mode, start=False)
