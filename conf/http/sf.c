@@ -106,6 +106,16 @@ number(struct span *s, struct sf_item *item)
 	return 0;
 }
 
+/* What stands between the first byte and the one at n is the item. */
+static int
+enclosed(struct span *s, size_t n, enum sf_type type, struct sf_item *item)
+{
+	item->type = type;
+	item->text = span_make(s->p + 1, n - 1);
+	skip(s, n + 1);
+	return 0;
+}
+
 static int
 string(struct span *s, struct sf_item *item)
 {
@@ -117,12 +127,7 @@ string(struct span *s, struct sf_item *item)
 		if (s->p[n] < ' ' || s->p[n] > '~')
 			return -E_SYNTAX;
 	}
-	if (n >= s->n)
-		return -E_SYNTAX;
-	item->type = SF_STRING;
-	item->text = span_make(s->p + 1, n - 1);
-	skip(s, n + 1);
-	return 0;
+	return n < s->n ? enclosed(s, n, SF_STRING, item) : -E_SYNTAX;
 }
 
 static int
@@ -133,12 +138,7 @@ bytes(struct span *s, struct sf_item *item)
 	while (n < s->n &&
 	    (is_alpha(s->p[n]) || is_digit(s->p[n]) || memchr("+/=", s->p[n], 3) != NULL))
 		n++;
-	if (n >= s->n || s->p[n] != ':')
-		return -E_SYNTAX;
-	item->type = SF_BYTES;
-	item->text = span_make(s->p + 1, n - 1);
-	skip(s, n + 1);
-	return 0;
+	return n < s->n && s->p[n] == ':' ? enclosed(s, n, SF_BYTES, item) : -E_SYNTAX;
 }
 
 static int

@@ -1,22 +1,10 @@
 /* test_directives.c - Cache-Control and CDN-Cache-Control: each directive, bad arguments, precedence. */
 #include "tests/unit/unit.h"
 #include "cache/directives.h"
+#include "tests/unit/cache/pairs.h"
 
-static struct field room[8];
-static struct fields set;
 static struct directives cc;
 
-/* Fields from pairs of strings, NULL at the end. */
-static const struct fields *
-fields(const char *const *pairs)
-{
-	set = (struct fields){ .v = room, .size = 8 };
-	for (; *pairs != NULL; pairs += 2)
-		fields_add(&set, span_str(pairs[0]), span_str(pairs[1]), SPAN_NONE);
-	return &set;
-}
-
-#define FIELDS(...)	fields((const char *const[]){ __VA_ARGS__, NULL })
 #define RESPONSE(...)	directives_response(&cc, FIELDS(__VA_ARGS__))
 #define REQUEST(...)	directives_request(&cc, FIELDS(__VA_ARGS__))
 

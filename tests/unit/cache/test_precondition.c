@@ -1,32 +1,18 @@
 /* test_precondition.c - entity tags, If-None-Match, If-Modified-Since, If-Range. */
 #include "tests/unit/unit.h"
 #include "cache/precondition.h"
+#include "tests/unit/cache/pairs.h"
 
 #define NOW INT64_C(1800000000)
 #define LM "Sun, 06 Nov 1994 08:49:37 GMT"
 #define LM_TIME INT64_C(784111777)
-
-static struct field room[8];
-static struct fields set;
-
-/* Fields from pairs of strings, NULL at the end. */
-static const struct fields *
-fields(const char *const *pairs)
-{
-	set = (struct fields){ .v = room, .size = 8 };
-	for (; *pairs != NULL; pairs += 2)
-		fields_add(&set, span_str(pairs[0]), span_str(pairs[1]), SPAN_NONE);
-	return &set;
-}
-
-#define FIELDS(...)	fields((const char *const[]){ __VA_ARGS__, NULL })
 
 static bool
 not_modified(const char *etag, const char *const *request)
 {
 	struct validators v = { span_str(etag), LM_TIME, LM_TIME + 9 };
 
-	return precondition_not_modified(fields(request), &v, NOW);
+	return precondition_not_modified(fields_of(request), &v, NOW);
 }
 
 #define NM(etag, ...)	not_modified(etag, (const char *const[]){ __VA_ARGS__, NULL })
