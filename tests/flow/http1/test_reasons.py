@@ -283,8 +283,9 @@ def test_client_limit(launch, origin):
     conf["listeners"][0]["max_per_client"] = 2
     p = launch(conf, "limit")
     wait_for(lambda: get(port, "/x").status == 200)
+    wait_for(lambda: p.status()["counters"]["connections_open"] == 0)      # one that is about to close is counted
     with Client(port), Client(port):
-        time.sleep(0.1)
+        wait_for(lambda: p.status()["counters"]["connections_open"] == 2)
         with Client(port) as c:
             c.send(G + "\r\n")
             r = c.response()

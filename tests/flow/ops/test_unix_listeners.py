@@ -88,8 +88,12 @@ def test_connections_are_counted_by_the_client_that_a_proxy_header_tells(launch,
         r = b.response()
         assert r.status == 429 and r.closing and b.end() == "fin", r
         assert c.request(V1.replace(b".7 ", b".9 ") + GET, "GET").status == 200
-    with Client(told) as again:
-        wait_for(lambda: again.request(V1 + GET, "GET").status == 200)
+
+    def again():
+        with Client(told) as c:
+            c.send(V1 + GET)
+            return c.response().status == 200
+    wait_for(again)
 
 
 def test_policy_of_a_forward_proxy(launch, origin, tmp_path):

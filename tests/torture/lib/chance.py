@@ -23,7 +23,7 @@ def load(p, w, acts, until, tally, lock):
         p_like = type("", (), {"port": port})
         out = scn.act(p_like, w)
         with lock:
-            tally.update(out)
+            tally.update(o if o == "ok" or o in POLITE else f"{type(scn).__name__}: {o}" for o in out)
 
 
 def chance(world, shim, seconds):
@@ -47,7 +47,7 @@ def chance(world, shim, seconds):
         t.join()
     p.control.disarm()
     after = [o for scn, port in acts for o in scn.act(type("", (), {"port": port}), world)]
-    wrong = [f"{o}: {n} times" for o, n in tally.items() if o != "ok" and o not in POLITE]
+    wrong = [f"{o}: {n} times" for o, n in tally.items() if ": " in o]
     wrong += [f"afterwards {o}" for o in after if o != "ok"]
     if pid not in p.child_pids():
         wrong.append("the worker died")
