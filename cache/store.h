@@ -49,6 +49,9 @@ int	store_room(struct store *, uint64_t id, uint32_t n, size_t bytes, char **) M
 /* Deletes at most max values of an id; how many there were. */
 int	store_drop_values(struct store *, uint64_t id, int max) MUST_CHECK;
 
+/* The lowest id above `after` that has values; -E_MISSING: none has. */
+int	store_next_id(struct store *, uint64_t after, uint64_t *id) MUST_CHECK;
+
 /* Pages of the map that hold something, and all of it; in a transaction, with what it changed. */
 int	store_pages(struct store *, uint64_t *used, uint64_t *all) MUST_CHECK;
 /* Forgets readers whose process is dead, which keep pages otherwise; how many there were. */

@@ -366,6 +366,25 @@ store_drop_values(struct store *s, uint64_t id, int max)
 }
 
 int
+store_next_id(struct store *s, uint64_t after, uint64_t *id)
+{
+	size_t number = value_number(after + 1, 0);
+	MDB_val k = val(&number, sizeof number), v;
+	MDB_cursor *c;
+	int rc = mdb_cursor_open(s->txn, s->obj, &c);
+
+	if (rc != 0)
+		return error_of(rc);
+	rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
+	if (rc == 0) {
+		memcpy(&number, k.mv_data, sizeof number);
+		*id = number >> NUMBER_BITS;
+	}
+	mdb_cursor_close(c);
+	return error_of(rc);
+}
+
+int
 store_pages(struct store *s, uint64_t *used, uint64_t *all)
 {
 	const MDB_dbi tables[] = { s->conf, s->idx, s->obj };

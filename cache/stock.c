@@ -1,0 +1,358 @@
+/*
+ * stock.c - the store's objects, oldest first, and the room that is kept free.
+ *
+ * A tenth of the map stays empty: the store needs free pages for what readers still see, and for its own trees.
+ * Deleting is the dearest thing that a transaction does, so a big object leaves in parts: its entry at once, its
+ * values DROP_MOST at a time.
+ */
+#include "cache/stock.h"
+
+#include <stdlib.h>
+
+enum {
+	PAGE = 4096,
+	CHUNK_PAGES = 4,
+	DROP_MOST = 100,		/* values, of four pages mostly */
+	FREE_SHARE = 10,		/* one page of so many stays free */
+	RECENT_SHARE = 10,		/* of the pages, when the queues are made anew: see evict.c */
+};
+
+uint32_t
+stock_pages(uint64_t length)
+{
+	uint64_t chunks = length / CHUNK_PAYLOAD, rest = length % CHUNK_PAYLOAD;
+	uint64_t pages = 1 + chunks * CHUNK_PAGES + (rest + PAGE - 1) / PAGE;
+
+	return pages < UINT32_MAX ? (uint32_t)pages : UINT32_MAX;
+}
+
+static uint32_t
+hash_of(const struct key *k)
+{
+	uint32_t h;
+
+	memcpy(&h, k->b, sizeof h);
+	return h;
+}
+
+/* ---- making it anew ---- */
+
+struct row { uint64_t id; uint32_t slot, pages; struct key key; };
+struct rows { struct row *v; size_t n, most; };
+
+static int
+by_id(const void *pa, const void *pb)
+{
+	const struct row *a = pa, *b = pb;
+
+	return (a->id > b->id) - (a->id < b->id);
+}
+
+/* Every entry that can be read becomes a row; the others go. */
+static int
+read_index(struct stock *s, struct rows *rows)
+{
+	struct store_walk w = { .begun = false };
+	struct entry e;
+	int rc;
+
+	while ((rc = store_walk(s->store, &w, &e)) != 0) {
+		if (rc < 0 && rc != -E_CORRUPT)
+			return rc;
+		if (rc < 0 || rows->n == rows->most || e.id == 0) {
+			if ((rc = store_drop(s->store, &w.key)) != 0)
+				return rc == -E_MISSING ? -E_CORRUPT : rc;
+			continue;
+		}
+		rows->v[rows->n++] = (struct row){ e.id, e.slot, stock_pages(e.length), w.key };
+	}
+	qsort(rows->v, rows->n, sizeof rows->v[0], by_id);
+	return 0;
+}
+
+static void
+claim_slot(struct stock *s, const struct row *r)
+{
+	struct slot *slot = &s->slots[r->slot];
+
+	s->items[r->slot] = (struct stock_item){ r->key, r->id };
+	if (atomic_load(&slot->id) == r->id)
+		return;
+	atomic_store(&slot->heat, 0);
+	atomic_store(&slot->dead, 0);
+	atomic_store(&slot->id, r->id);
+}
+
+/* There may be fewer slots now; and of two objects with the same one, which cannot both be right, one goes. */
+static int
+fill_queues(struct stock *s, struct rows *rows)
+{
+	uint64_t all = 0, sum = 0;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < rows->n; i++)
+		all += rows->v[i].pages;
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *r = &rows->v[i];
+		bool recent = (all - sum) * RECENT_SHARE <= all;
+
+		sum += r->pages;
+		if (evict_restore(&s->evict, r->slot, hash_of(&r->key), r->pages, recent)) {
+			claim_slot(s, r);
+			rows->v[kept++] = *r;
+		} else {
+			int rc = store_drop(s->store, &r->key);
+
+			if (rc != 0)
+				return rc;
+		}
+	}
+	rows->n = kept;
+	evict_ready(&s->evict);
+	return 0;
+}
+
+/* Slots that no object has any more are nobody's: a worker must not take one for its own. */
+static void
+clear_slots(struct stock *s)
+{
+	for (uint32_t i = 0; i < s->n_slots; i++)
+		if (s->items[i].id == 0)
+			atomic_store(&s->slots[i].id, 0);
+}
+
+static int
+commit_and_go_on(struct stock *s)
+{
+	int rc = store_commit(s->store);
+
+	return rc != 0 ? rc : store_transaction(s->store);
+}
+
+/* Drops all values of an id, over as many transactions as that takes. */
+static int
+drop_whole(struct stock *s, uint64_t id)
+{
+	int n;
+
+	while ((n = store_drop_values(s->store, id, DROP_MOST)) == DROP_MOST) {
+		int rc = commit_and_go_on(s);
+
+		if (rc != 0)
+			return rc;
+	}
+	return n < 0 ? n : 0;
+}
+
+/* Rows and ids of values are both in order. */
+static int
+drop_orphans(struct stock *s, const struct rows *rows)
+{
+	uint64_t id = 0;
+	size_t i = 0;
+	int rc;
+
+	while ((rc = store_next_id(s->store, id, &id)) == 0) {
+		while (i < rows->n && rows->v[i].id < id)
+			i++;
+		if (id >= s->next_id)
+			s->next_id = id + 1;
+		if (i < rows->n && rows->v[i].id == id)
+			continue;
+		if ((rc = drop_whole(s, id)) != 0)
+			return rc;
+	}
+	return rc == -E_MISSING ? 0 : rc;
+}
+
+static int
+restore(struct stock *s, struct rows *rows)
+{
+	int rc = store_transaction(s->store);
+
+	if (rc != 0)
+		return rc;
+	if ((rc = read_index(s, rows)) != 0 || (rc = fill_queues(s, rows)) != 0)
+		return rc;
+	clear_slots(s);
+	if (rows->n > 0)
+		s->next_id = rows->v[rows->n - 1].id + 1;
+	if ((rc = drop_orphans(s, rows)) != 0)
+		return rc;
+	return store_commit(s->store);
+}
+
+int
+stock_open(struct stock *s, struct store *store, struct slot *slots, uint32_t n_slots)
+{
+	struct rows rows = { .v = calloc(n_slots, sizeof *rows.v), .most = n_slots };
+	int rc = -E_NOMEM;
+
+	*s = (struct stock){ .store = store, .slots = slots, .n_slots = n_slots, .next_id = 1 };
+	s->items = calloc(n_slots, sizeof *s->items);
+	if (rows.v != NULL && s->items != NULL && evict_init(&s->evict, slots, n_slots) == 0)
+		rc = restore(s, &rows);
+	free(rows.v);
+	if (rc == 0)
+		return 0;
+	store_abort(store);
+	stock_close(s);
+	return rc;
+}
+
+void
+stock_close(struct stock *s)
+{
+	evict_fini(&s->evict);
+	free(s->items);
+	*s = (struct stock){ .store = NULL };
+}
+
+/* ---- in a transaction ---- */
+
+uint64_t
+stock_new_id(struct stock *s)
+{
+	return s->next_id++;
+}
+
+int
+stock_forget(struct stock *s, uint64_t id)
+{
+	int n = store_drop_values(s->store, id, DROP_MOST);
+
+	if (n < DROP_MOST)
+		return n < 0 ? n : 0;
+	if (s->n_dying < STOCK_DYING) {
+		s->dying[s->n_dying++] = id;
+		return 0;
+	}
+	n = store_drop_values(s->store, id, INT32_MAX);	/* nobody keeps a list of it: now, then */
+	return n < 0 ? n : 0;
+}
+
+int
+stock_tidy(struct stock *s)
+{
+	int n;
+
+	if (s->n_dying == 0)
+		return 0;
+	n = store_drop_values(s->store, s->dying[s->n_dying - 1], DROP_MOST);
+	if (n >= 0 && n < DROP_MOST)
+		s->n_dying--;
+	return n < 0 ? n : s->n_dying > 0;
+}
+
+/* The entry goes only if it is this object's: a damaged one may have been replaced under another slot. */
+static int
+leave(struct stock *s, uint32_t slot)
+{
+	struct stock_item was = s->items[slot];
+	struct entry e;
+	int rc = store_find(s->store, &was.key, &e);
+
+	s->items[slot].id = 0;
+	atomic_store(&s->slots[slot].id, 0);
+	if ((rc == 0 && e.id == was.id) || rc == -E_CORRUPT)
+		rc = store_drop(s->store, &was.key);
+	return rc != 0 && rc != -E_MISSING ? rc : stock_forget(s, was.id);
+}
+
+static int
+evict_one(struct stock *s)
+{
+	uint32_t slot = evict_victim(&s->evict);
+
+	if (slot == SLOT_NONE)
+		return -E_LIMIT;
+	s->evicted++;
+	return leave(s, slot);
+}
+
+/* Values that wait for their deletion are room as well; they go before anything that could still be used. */
+static int
+gain(struct stock *s)
+{
+	return s->n_dying > 0 ? stock_tidy(s) : evict_one(s);
+}
+
+int
+stock_make_room(struct stock *s, uint32_t pages)
+{
+	uint64_t used, all;
+	int rc;
+
+	while ((rc = store_pages(s->store, &used, &all)) == 0) {
+		uint64_t most = all - all / FREE_SHARE;
+
+		if (pages > most)
+			return -E_LIMIT;
+		if (used + pages <= most)
+			return 0;
+		if ((rc = gain(s)) < 0)
+			return rc;
+	}
+	return rc;
+}
+
+static bool
+is_item(const struct stock *s, const struct key *key, const struct entry *e)
+{
+	return e->slot < s->n_slots && s->items[e->slot].id == e->id &&
+	    memcmp(&s->items[e->slot].key, key, sizeof *key) == 0;
+}
+
+int
+stock_drop(struct stock *s, const struct key *key)
+{
+	struct entry e;
+	int rc = store_find(s->store, key, &e);
+
+	if (rc == 0 && is_item(s, key, &e)) {
+		evict_remove(&s->evict, e.slot);
+		return leave(s, e.slot);
+	}
+	if (rc != 0 && rc != -E_CORRUPT)
+		return rc;
+	return store_drop(s->store, key);	/* damaged: its values go with its slot, or at the next opening */
+}
+
+static int
+find_slot(struct stock *s, const struct key *key, uint32_t pages, uint32_t *slot)
+{
+	int rc = 0;
+
+	while ((*slot = evict_add(&s->evict, hash_of(key), pages)) == SLOT_NONE && rc == 0)
+		rc = evict_one(s);
+	return rc;
+}
+
+int
+stock_put(struct stock *s, const struct key *key, struct entry *e)
+{
+	int rc = stock_drop(s, key);
+
+	if (rc != 0 && rc != -E_MISSING)
+		return rc;
+	if ((rc = find_slot(s, key, stock_pages(e->length), &e->slot)) != 0)
+		return rc;
+	s->items[e->slot] = (struct stock_item){ *key, e->id };
+	atomic_store(&s->slots[e->slot].id, e->id);
+	return store_put(s->store, key, e);
+}
+
+int
+stock_renew(struct stock *s, const struct key *key, struct entry *e)
+{
+	struct entry found;
+	int rc = store_find(s->store, key, &found);
+
+	if (rc != 0)
+		return rc;
+	if (found.id != e->id || !is_item(s, key, &found))
+		return -E_MISSING;
+	e->slot = found.slot;
+	e->length = found.length;
+	return store_put(s->store, key, e);
+}

@@ -1,0 +1,56 @@
+/*
+ * stock.h - what the keeper knows of the store: what leaves when room is needed, under which key it is found, and which
+ * id comes next.
+ *
+ * All of it is made anew from the store whenever it is opened, so nothing here has to survive a crash. What a keeper
+ * that died had begun, or not quite deleted, are values that no entry names: they are found then, and go.
+ *
+ * Every change belongs to a transaction of the store. One that fails takes the store back, but not this memory: the
+ * stock is opened again then. A full store only ever means that something older leaves, or the new is not stored.
+ */
+#pragma once
+#include "cache/evict.h"
+#include "cache/store.h"
+
+enum { STOCK_DYING = 64 };
+
+struct stock_item { struct key key; uint64_t id; };	/* what has a slot; id 0: nothing */
+
+struct stock {
+	struct store	*store;		/* lent: the writer */
+	struct slot	*slots;		/* lent: in shared memory */
+	uint32_t	 n_slots;
+	struct stock_item *items;	/* by slot: shared memory is not asked, others can write there */
+	struct evict	 evict;
+	uint64_t	 next_id;	/* never used before */
+	uint64_t	 dying[STOCK_DYING];	/* ids that no entry names any more, with values left */
+	unsigned	 n_dying;
+	uint64_t	 evicted;	/* objects, since it was opened */
+};
+
+/*
+ * Reads the whole index; no transaction may be open. Entries that are damaged, or whose slot does not exist or is
+ * another's, are dropped, and so are values without an entry. Counters of use survive where a slot kept its object.
+ */
+int	stock_open(struct stock *, struct store *, struct slot *, uint32_t n_slots) MUST_CHECK;
+void	stock_close(struct stock *);
+
+/* ---- in a transaction of the store ---- */
+
+/* Pages that an object of so many bytes of body takes, about. */
+uint32_t stock_pages(uint64_t length);
+uint64_t stock_new_id(struct stock *);
+/* Lets the least used leave until so many more pages fit. -E_LIMIT: they never will, and nothing has left. */
+int	stock_make_room(struct stock *, uint32_t pages) MUST_CHECK;
+/*
+ * The entry is found from the commit on, in place of what was found under its key, whose values go; e->slot is set.
+ * -E_LIMIT: there is no slot.
+ */
+int	stock_put(struct stock *, const struct key *, struct entry *e) MUST_CHECK;
+/* Another entry for the object e->id; e->slot and e->length are set. -E_MISSING: it is not found there any more. */
+int	stock_renew(struct stock *, const struct key *, struct entry *e) MUST_CHECK;
+int	stock_drop(struct stock *, const struct key *) MUST_CHECK;		/* -E_MISSING */
+/* Values that no entry names, or will: they go now, or a part in each of the next transactions. */
+int	stock_forget(struct stock *, uint64_t id) MUST_CHECK;
+/* Some more of those: 1, when there are still others, 0, or an error. Once a transaction is enough. */
+int	stock_tidy(struct stock *) MUST_CHECK;
