@@ -261,13 +261,12 @@ def test_target_none(launch):
 
 def test_queue(launch):
     o, port = Origin(), free_port()
-    o.script = [1.0, OK]
-    p = launch(reverse(port, o.address, queue={"max_requests": 1, "max_pending": 1, "wait": "300ms"}), "queue")
+    o.script = [2.5, OK]
+    p = launch(reverse(port, o.address, queue={"max_requests": 1, "max_pending": 1, "wait": "1200ms"}), "queue")
     first, second = Client(port), Client(port)
-    first.send(G + "\r\n")
-    time.sleep(0.1)
-    second.send(G + "\r\n")
-    time.sleep(0.1)
+    for n, c in enumerate((first, second), 1):
+        c.send(G + "\r\n")
+        wait_for(lambda: p.status()["counters"]["requests_active"] == n)
     r = get(port, "/x")
     assert r.status == 503 and r.get("Retry-After"), r
     assert second.response().status == 503

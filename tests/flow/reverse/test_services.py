@@ -8,6 +8,7 @@ import pytest
 from tests.flow.lib.client import Client, get
 from tests.flow.lib.origin import OK, Origin, reply
 from tests.flow.lib.ports import free_port
+from tests.flow.lib.proxy import wait_for
 
 
 def conf(port, targets, **service):
@@ -212,7 +213,7 @@ def test_row78_retries_stay_within_their_budget(launch):
 def test_queue_full_is_503_with_retry_after(launch, many):
     port, (o,) = free_port(), many(1)
     o.script = [0.8, reply("slow")]
-    launch(conf(port, [addr(o)], queue={"max_requests": 2, "max_pending": 2, "wait": "2s"}), "queue")
+    launch(conf(port, [addr(o)], queue={"max_requests": 2, "max_pending": 2, "wait": "6s"}), "queue")
     out = []
 
     def one():
@@ -233,7 +234,7 @@ def test_queue_wait_is_bounded(launch, many):
     launch(conf(port, [addr(o)], queue={"max_requests": 1, "max_pending": 10, "wait": "300ms"}), "wait")
     t = threading.Thread(target=get, args=(port, "/x"))
     t.start()
-    time.sleep(0.1)
+    wait_for(lambda: o.requests)
     start = time.monotonic()
     r = get(port, "/x")
     assert r.status == 503 and r.get("Retry-After") and time.monotonic() - start < 1, r
@@ -252,24 +253,22 @@ def test_pool_is_bounded_and_used(launch, many):
         t.start()
     for t in threads:
         t.join()
-    time.sleep(0.2)
-    assert len([c for c in o.conns if not c.closed]) <= 2, "more idle connections kept than configured"
+    wait_for(lambda: len([c for c in o.conns if not c.closed]) <= 2)       # more are not kept idle
 
 
 def test_pool_idle_time_ends_connections(launch, many):
     port, (o,) = free_port(), many(1)
     launch(conf(port, [addr(o)], pool={"max_idle": 2, "idle": "400ms"}), "poolidle")
     assert get(port, "/x").status == 200
-    time.sleep(1.5)
-    assert all(c.closed for c in o.conns)
+    wait_for(lambda: all(c.closed for c in o.conns), 3)
 
 
 def test_connections_per_client_are_limited(launch, many):
     port, (o,) = free_port(), many(1)
     c = conf(port, [addr(o)])
     c["listeners"][0]["max_per_client"] = 4
-    launch(c, "perclient")
-    time.sleep(0.2)
+    p = launch(c, "perclient")
+    wait_for(lambda: p.status()["counters"]["connections_open"] == 0)
     held = [Client(port) for _ in range(4)]
     for h in held:
         assert h.request(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n").status == 200
@@ -281,7 +280,7 @@ def test_connections_per_client_are_limited(launch, many):
         assert other.request(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n").status == 200
     for h in held:
         h.close()
-    time.sleep(0.2)
+    wait_for(lambda: p.status()["counters"]["connections_open"] == 0)
     assert get(port, "/x").status == 200
 
 
