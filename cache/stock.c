@@ -208,6 +208,18 @@ stock_close(struct stock *s)
 	*s = (struct stock){ .store = NULL };
 }
 
+int
+stock_open_again(struct stock *s)
+{
+	struct stock was = *s;
+	int rc;
+
+	stock_close(s);
+	rc = stock_open(s, was.store, was.slots, was.n_slots);
+	s->evicted += was.evicted;
+	return rc;
+}
+
 /* ---- in a transaction ---- */
 
 uint64_t

@@ -33,6 +33,8 @@ struct stock {
  * another's, are dropped, and so are values without an entry. Counters of use survive where a slot kept its object.
  */
 int	stock_open(struct stock *, struct store *, struct slot *, uint32_t n_slots) MUST_CHECK;
+/* The same for the store and the slots that it has: after a transaction that failed. Closed on failure. */
+int	stock_open_again(struct stock *) MUST_CHECK;
 void	stock_close(struct stock *);
 
 /* ---- in a transaction of the store ---- */
