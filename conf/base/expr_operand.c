@@ -186,19 +186,38 @@ expr_operand_regex(
 	return o->regex == NULL ? -E_SYNTAX : 0;
 }
 
-/* Backslashes go in pairs with what they are in front of, which was never the end. */
+/* Backslashes go in pairs with what they are in front of; second is '\0' for one that has the end behind it. */
+static bool
+has_pair(struct span text, char second)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] == '\\' && (++i < text.n ? text.p[i] : '\0') == second)
+			return true;
+	return false;
+}
+
+/*
+ * In quotes, a backslash in front of the same quote is the quote's and not the regex's; so a text with such a pair
+ * stands in the other quotes, where it was written. In front of the end it can stand in a word only ("\c\").
+ */
 static void
 regex_print(struct span text, struct str *out)
 {
-	str_addc(out, '"');
+	char quote = has_pair(text, '"') ? '\'' : '"';
+
+	if (has_pair(text, '\0')) {
+		str_add(out, text);
+		return;
+	}
+	str_addc(out, quote);
 	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] == '"')
+		if (text.p[i] == quote)
 			str_addc(out, '\\');
 		str_addc(out, text.p[i]);
-		if (text.p[i] == '\\' && i + 1 < text.n)
+		if (text.p[i] == '\\')
 			str_addc(out, text.p[++i]);
 	}
-	str_addc(out, '"');
+	str_addc(out, quote);
 }
 
 static void

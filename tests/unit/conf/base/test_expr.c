@@ -154,6 +154,9 @@ START_TEST(what_is_printed_parses_to_the_same)
 		{ "route like a*", "route like \"a*\"" },
 		{ "route~a\\.b", "route~\"a\\.b\"" },
 		{ "route~'say \"\\'\\\\\"'", "route~\"say \\\"'\\\\\\\"\"" },
+		{ "route~'a\\\"b'", "route~'a\\\"b'" },
+		{ "route~'\\c\\\"\\''", "route~'\\c\\\"\\''" },
+		{ "route~\\c\\ and reused", "route~\\c\\ and reused" },
 		{ "reused=false", "reused=false" },
 	};
 
