@@ -34,7 +34,8 @@ struct vary_rules { bool languages, encodings; };
 
 /*
  * The names of a Vary field: lower case, sorted, each once, parted by commas. Bytes written to out, which has
- * VARY_TEXT_MAX; 0 when there are none; SIZE_MAX for "*", more than VARY_MAX names or no room: not to be stored.
+ * VARY_TEXT_MAX; 0 when there are none; SIZE_MAX for "*", what is no name, more than VARY_MAX names or no room: such a
+ * response is not to be stored.
  */
 size_t	vary_names(char *out, const struct fields *response);
 /* False: the values do not fit, and the request has no variant's key. */

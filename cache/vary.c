@@ -33,7 +33,7 @@ lower(char *out, struct span s)
 	return span_make(out, s.n);
 }
 
-/* How many names, or MEMBERS_MAX when they are too many or one is "*". */
+/* How many names, or MEMBERS_MAX when they are too many, or one is "*" or no name at all. */
 static unsigned
 collect_names(struct span *v, char *room, const struct fields *response)
 {
@@ -43,7 +43,8 @@ collect_names(struct span *v, char *room, const struct fields *response)
 	unsigned n = 0;
 
 	while (list_iter_next(&it, &member)) {
-		if (span_eq_str(member, "*") || n == VARY_MAX || member.n > VARY_TEXT_MAX - used)
+		if (span_eq_str(member, "*") || !http_is_token(member) || n == VARY_MAX ||
+		    member.n > VARY_TEXT_MAX - used)
 			return MEMBERS_MAX;
 		v[n++] = lower(room + used, member);
 		used += member.n;

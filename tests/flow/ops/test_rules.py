@@ -58,6 +58,7 @@ def test_hits_count_what_decided_and_survive_a_reload(forward, origin):
     assert hits(forward)["routes"] == []
     shown = forward.ctl("acl", "hits", "--zero", check=True).stdout
     assert "late" in shown and "no-bots" not in shown
+    assert forward.reload({**conf, "rules": conf["rules"][:-1]}).returncode == 0, "others find it as it was"
 
 
 def test_hits_of_routes(launch, origin):

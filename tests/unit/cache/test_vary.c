@@ -50,7 +50,8 @@ START_TEST(names_are_a_sorted_set)
 		const char *vary, *names;
 	} rows[] = { { "Vary: Foo", "foo" }, { "Vary: b, A,b", "a,b" },
 		{ "Vary: b|X: y|vary: , a ,", "a,b" }, { "X: y", "" }, { "Vary:", "" },
-		{ "Vary: *", NULL }, { "Vary: a, *", NULL }, { "Vary: a|Vary: *", NULL } };
+		{ "Vary: *", NULL }, { "Vary: a, *", NULL }, { "Vary: a|Vary: *", NULL },
+		{ "Vary: \"a, b\"", NULL }, { "Vary: a b", NULL }, { "Vary: a;q=1", NULL } };
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		size_t n = vary_names(out, head(0, rows[i].vary));
