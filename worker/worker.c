@@ -241,6 +241,8 @@ on_turn_end(struct loop_hook *h)
 	if (shed_turn(&x->shed, &x->conf->overload, x->loop.now_us, x->loop.lag_us,
 		x->stats->counter[C_REQUESTS] - x->stats->counter[C_SHED]))
 		tell_shed(x);
+	if (x->draining && x->sessions.count == 0)
+		x->loop.stop = true;		/* a reload may be waiting for this generation to end */
 	if (x->loop.now_ms - w->trimmed_ms < TRIM_LOOK_MS)
 		return;
 	w->trimmed_ms = x->loop.now_ms;
