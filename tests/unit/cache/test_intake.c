@@ -527,6 +527,43 @@ START_TEST(nonsense_from_a_worker_drops_its_fills_alone)
 }
 END_TEST
 
+static uint32_t
+draw(uint32_t *x)
+{
+	*x = *x * 1664525 + 1013904223;
+	return *x >> 8;
+}
+
+/* As a broken worker writes them, whose every byte may be wrong: no such thing makes the store, or the keeper, fail. */
+START_TEST(damaged_records_never_stop_the_keeper)
+{
+	uint32_t x = 4711;
+
+	setup();
+	for (unsigned round = 0; round < 2000; round++) {
+		uint64_t from = atomic_load(&rings[0]->tail), n;
+
+		for (uint32_t i = 0; i < 3; i++)
+			(void)store_as(0, draw(&x) % 40, draw(&x) % 40, draw(&x) % 3,
+			    draw(&x) % 9000);
+		n = atomic_load(&rings[0]->tail) - from;
+		for (uint32_t i = draw(&x) % 6; i > 0; i--)
+			rings[0]->bytes[(from + draw(&x) % n) & (RING_LEAST - 1)] ^=
+			    (char)(1 << draw(&x) % 8);
+		run();
+	}
+	ck_assert_uint_gt(intake.counts.damaged, 100);
+	ck_assert_uint_gt(intake.counts.stored, 1000);
+	ck_assert_uint_eq(intake.counts.failed, 0);
+	ring_out_init(&out[0], rings[0], RING_LEAST);
+	ck_assert(store_as(0, 7, 7, 0, 3000));
+	run();
+	expect_object(7, 3000);
+	expect_sound();
+	teardown();
+}
+END_TEST
+
 /* Nothing of a transaction that fails is there afterwards, and what comes then is stored. */
 START_TEST(a_transaction_that_fails_loses_its_fills_and_no_more)
 {
@@ -604,6 +641,6 @@ UNIT_MAIN("cache/intake", a_response_becomes_an_object,
     a_full_store_goes_on_with_the_newest, variants_are_reached_through_their_url,
     a_url_with_too_many_variants_begins_anew, a_purge_takes_what_is_stored_and_what_is_under_way,
     a_renewal_changes_head_and_times_and_no_byte_of_the_body,
-    nonsense_from_a_worker_drops_its_fills_alone,
+    nonsense_from_a_worker_drops_its_fills_alone, damaged_records_never_stop_the_keeper,
     a_transaction_that_fails_loses_its_fills_and_no_more,
     whoever_is_killed_no_object_is_ever_half)
