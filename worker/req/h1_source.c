@@ -139,18 +139,40 @@ h1_source_least(const struct h1_source *s)
 	return s->received + (s->body.state == BODY_OPEN ? s->chunked.left : 0);
 }
 
+/*
+ * An empty trailer section that came with the last payload ends the body before the payload is passed on, so that the
+ * receiver's last chunk leaves with it. Its bytes go when the payload went.
+ */
+static void
+end_with_payload(struct h1_source *s)
+{
+	struct span in = conn_peek(s->conn);
+	size_t at = s->at_hand + s->behind;
+
+	if (!s->in_trailer || s->at_hand == 0 || s->body.state != BODY_OPEN)
+		return;
+	if (in.n < at + 2 || in.p[at] != '\r' || in.p[at + 1] != '\n')
+		return;
+	s->behind += 2;
+	end(s);
+}
+
+static void
+skip_behind(struct h1_source *s)
+{
+	size_t n = s->behind;
+
+	s->behind = 0;
+	conn_consume(s->conn, n);
+}
+
 /* Looks at unread bytes once the earlier ones are passed on. */
 static void
 decode(struct h1_source *s)
 {
 	if (s->at_hand > 0 || s->body.state != BODY_OPEN)
 		return;
-	if (s->behind > 0) {
-		size_t n = s->behind;
-
-		s->behind = 0;
-		conn_consume(s->conn, n);
-	}
+	skip_behind(s);
 	if (!s->in_trailer && conn_peek(s->conn).n > 0) {
 		if (s->kind == H1_CHUNKED)
 			decode_chunked(s);
@@ -158,12 +180,12 @@ decode(struct h1_source *s)
 			decode_raw(s);
 	}
 	if (s->body.state == BODY_OPEN && s->in_trailer && s->at_hand == 0) {
-		conn_consume(s->conn, s->behind);
-		s->behind = 0;
+		skip_behind(s);
 		read_trailer(s);
 	}
 	if (h1_source_least(s) > s->limit)
 		fail(s, R_BODY_LARGE);
+	end_with_payload(s);
 	settle(s);
 }
 
@@ -183,8 +205,10 @@ source_consume(struct body *b, size_t n)
 	ASSERT(n <= s->at_hand);
 	s->at_hand -= n;
 	conn_consume(s->conn, n);
-	if (s->at_hand == 0)
-		decode(s);
+	if (s->at_hand > 0)
+		return;
+	skip_behind(s);
+	decode(s);
 }
 
 static void

@@ -180,6 +180,33 @@ START_TEST(bytes_unread_before_the_source_began_count)
 }
 END_TEST
 
+/* The receiver's last chunk then leaves with the payload; a limit is judged before that. */
+START_TEST(a_last_chunk_that_came_with_the_payload_ends_the_body_at_once)
+{
+	static const struct { uint64_t limit; enum body_state state; } rows[] = {
+		{ 3, BODY_END }, { 2, BODY_FAILED },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		start();
+		conn_resume(c);
+		drive_put(peer, SPAN("3\r\nabc\r\n0\r\n\r\nGET"));
+		drive(&l, 3);
+		begin(H1_CHUNKED, 0, false, rows[i].limit);
+		ck_assert_int_eq(s.body.state, rows[i].state);
+		ck_assert(span_eq_str(body_peek(&s.body), "abc"));
+		ck_assert(!body_done(&s.body));
+		body_consume(&s.body, 2);
+		ck_assert(span_eq_str(body_peek(&s.body), "c"));
+		body_consume(&s.body, 1);
+		ck_assert(body_done(&s.body) == (rows[i].state == BODY_END));
+		if (rows[i].state == BODY_END)
+			ck_assert(span_eq_str(conn_peek(c), "GET"));
+		stop();
+	}
+}
+END_TEST
+
 START_TEST(trailers_are_kept_when_the_buffer_is_gone)
 {
 	start();
@@ -380,7 +407,9 @@ START_TEST(a_full_buffer_pauses_the_peer_until_the_sink_takes)
 END_TEST
 
 UNIT_MAIN("worker/req/h1_source", payload_is_the_same_wherever_the_bytes_are_cut,
-    bytes_unread_before_the_source_began_count, trailers_are_kept_when_the_buffer_is_gone,
+    bytes_unread_before_the_source_began_count,
+    a_last_chunk_that_came_with_the_payload_ends_the_body_at_once,
+    trailers_are_kept_when_the_buffer_is_gone,
     a_trailer_section_larger_than_the_buffer_is_read,
     more_payload_than_the_limit_fails_and_nothing_more_is_read,
     a_chunk_that_announces_more_than_the_limit_fails_at_once,
