@@ -265,6 +265,45 @@ START_TEST(sockets_of_another_master_are_used_and_stay_his_until_he_leaves)
 }
 END_TEST
 
+static bool
+accepts_without_delay(int fd, uint16_t port)
+{
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), taken, on = 0;
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof on;
+
+	ck_assert_int_eq(connect(client, (struct sockaddr *)&to, sizeof to), 0);
+	taken = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+	ck_assert_int_ge(taken, 0);
+	ck_assert_int_eq(getsockopt(taken, IPPROTO_TCP, TCP_NODELAY, &on, &len), 0);
+	close(taken);
+	close(client);
+	return on != 0;
+}
+
+/* Those of another master, or of the service manager, may lack the option. */
+START_TEST(connections_are_born_without_delay_wherever_their_listener_came_from)
+{
+	uint16_t port = free_port();
+	struct sketch s;
+	struct bounds old, new;
+
+	bounds_init(&old);
+	bounds_init(&new);
+	ck_assert_int_eq(bounds_plan(&old, sketch(&s, "127.0.0.1", port, NULL, 0), 1, 7, NULL), 0);
+	ck_assert_int_eq(bounds_open(&old, 7, NULL), 0);
+	ck_assert(accepts_without_delay(only(&old)->fd[0], port));
+	ck_assert_int_eq(set_on(only(&old)->fd[0], IPPROTO_TCP, TCP_NODELAY, 0), 0);
+	take_from(&new, &old, 7);
+	ck_assert_int_eq(bounds_plan(&new, &s.conf, 1, 8, NULL), 0);
+	ck_assert_int_eq(bounds_open(&new, 8, NULL), 0);
+	ck_assert(accepts_without_delay(only(&new)->fd[0], port));
+	bounds_fini(&new);
+	bounds_fini(&old);
+}
+END_TEST
+
 START_TEST(a_descriptor_that_does_not_listen_there_is_not_taken)
 {
 	uint16_t port = free_port();
@@ -328,6 +367,7 @@ START_TEST(a_socket_handed_in_is_shared_and_never_shut_down)
 END_TEST
 
 UNIT_MAIN("master/listen", the_same_address_keeps_its_sockets,
+    connections_are_born_without_delay_wherever_their_listener_came_from,
     slots_of_a_generation_that_failed_never_listen, fewer_workers_leave_no_slot_behind,
     an_address_that_is_named_no_more_closes_when_its_time_has_come,
     an_address_taken_back_before_its_time_stays_open,
