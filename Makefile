@@ -266,10 +266,7 @@ fuzz-seeds: $(NOUNS:%=$(B)/tests/fuzz/fuzz_%)
 cov: all $(UNIT) $(REPLAY)
 	@find $(B) -name '*.gcda' -delete; find $(B) -type d -exec chmod a+rwx {} +
 	-@umask 0; tests/unit/run $(UNIT); tests/fuzz/run $(REPLAY); $(PYTEST)
-	@mkdir -p $(B)/html
-	gcovr -r . --object-directory $(B) --gcov-ignore-parse-errors $(ROOMS:%=-f %/) --html-details $(B)/html/index.html \
-	    --csv $(B)/lines.csv --json $(B)/lines.json >$(B)/gcovr.log 2>&1 || { cat $(B)/gcovr.log; exit 1; }
-	@echo 'by line: $(B)/html/index.html'
+	@tools/dev/gcov $(B) $(B)/lines.csv $(B)/lines.json $(ROOMS)
 	@tools/dev/coverage --lines $(B)/lines.csv $(B)/lines.json
 
 # ---------------------------------------------------------------- lint
