@@ -7,7 +7,8 @@
  * A regular expression that came to its limits stops it for good: the request is denied.
  *
  * A look-up of a domain asks for the host and for each of its parents, whatever the size of the list. Many rules are
- * tried only where acl_index.h says that they may match.
+ * tried only where acl_index.h says that they may match. A decision that an address is missing for goes on, once it is
+ * known, at the rule where it stopped: those before said no whatever the address.
  */
 #include "worker/mode/acl_priv.h"
 
@@ -274,35 +275,60 @@ rule_next(const struct acl_table *t, const struct acl_query *q, unsigned from)
 	return t->index == NULL || q->trace != NULL ? from : acl_index_next(t->index, from);
 }
 
+/* An answer that decides; ACL_DENY for "no", which the end of the rules turns into a decision. */
+static enum acl_result
+result_of(const struct conf_rule *r, enum acl_answer a)
+{
+	switch (a) {
+	case ACL_YES:
+		return r->allow ? ACL_ALLOW : ACL_DENY;
+	case ACL_UNKNOWN:
+		return ACL_NEED_ADDRESS;
+	case ACL_FAILED:
+		return ACL_UNDECIDED;
+	case ACL_NO:
+		break;
+	}
+	return ACL_DENY;
+}
+
+/* false: the rule says no. */
+static bool
+rule_decides(const struct acl_table *t, const struct acl_query *q, const struct conf_rule *r,
+    enum acl_result *result)
+{
+	struct said s = rule_ask_both(t, r, q);
+
+	if (q->trace != NULL)
+		q->trace->rule(q->trace, r, s.answer, s.by);
+	if (s.answer == ACL_YES && q->hit != NULL)
+		*q->hit = s.hit;
+	*result = result_of(r, s.answer);
+	return s.answer != ACL_NO;
+}
+
 enum acl_result
 acl_decide(const struct acl_table *t, const struct acl_query *q, const struct conf_rule **rule)
 {
+	enum acl_result result = ACL_DENY;
+	unsigned from = 0;
+
 	*rule = NULL;
 	if (q->hit != NULL)
 		*q->hit = (struct acl_hit){ .list = NULL };
+	if (q->from != NULL && q->trace == NULL) {
+		if (rule_decides(t, q, q->from, &result)) {
+			*rule = q->from;
+			return result;
+		}
+		from = q->from->index + 1;
+	}
 	if (t->index != NULL && q->trace == NULL)
 		acl_index_find(t->index, q);
-	for (unsigned i = rule_next(t, q, 0); i < t->conf->nrules; i = rule_next(t, q, i + 1)) {
-		const struct conf_rule *r = &t->conf->rules[i];
-		struct said s = rule_ask_both(t, r, q);
-
-		if (q->trace != NULL)
-			q->trace->rule(q->trace, r, s.answer, s.by);
-		switch (s.answer) {
-		case ACL_NO:
-			continue;
-		case ACL_YES:
-			*rule = r;
-			if (q->hit != NULL)
-				*q->hit = s.hit;
-			return r->allow ? ACL_ALLOW : ACL_DENY;
-		case ACL_UNKNOWN:
-			*rule = r;
-			return ACL_NEED_ADDRESS;
-		case ACL_FAILED:
-			*rule = r;
-			return ACL_UNDECIDED;
+	for (unsigned i = rule_next(t, q, from); i < t->conf->nrules; i = rule_next(t, q, i + 1))
+		if (rule_decides(t, q, &t->conf->rules[i], &result)) {
+			*rule = &t->conf->rules[i];
+			return result;
 		}
-	}
 	return ACL_DENY;
 }

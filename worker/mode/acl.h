@@ -49,6 +49,11 @@ struct acl_query {
 	enum method	method;
 	struct span	method_text;
 	const struct addr *dst;		/* NULL: not known yet */
+	/*
+	 * The rule that a decision on the same request named while dst was not known: those before it said no for
+	 * reasons that no address changes, and are not asked again unless somebody listens. NULL: begin at the first.
+	 */
+	const struct conf_rule *from;
 	struct span	url;		/* what "url" is matched against; needed when acl_wants_url */
 	struct span	url_strict;	/* the form that deny rules judge too (uri_strict_form); p NULL: the same */
 	struct condition_query head;

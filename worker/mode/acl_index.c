@@ -10,7 +10,8 @@
  *	address -> block -> refs	by the longest block and the blocks around it
  *	acl -> rules that hang on it
  *
- * A kind that no rule hangs on costs nothing. The sets are a word per 64 rules.
+ * A kind that no rule hangs on costs nothing. The sets are a word per 64 rules. What is open to all kinds asked is
+ * known beforehand; rules with a matching entry are added to it one by one, since a request matches few.
  */
 #include "worker/mode/acl_index.h"
 
@@ -30,6 +31,7 @@ struct block { struct cidr cidr; uint32_t around, refs; };
 struct kind_index {
 	bool		 used;
 	uint64_t	*open;		/* rules that this kind does not rule out */
+	uint64_t	*match;		/* and those that an entry matches; empty between requests */
 	uint32_t	*rules;		/* by acl: the first rule that hangs on it */
 	uint32_t	*next;		/* by rule: the next on the same acl */
 	struct cidr_tree *tree;		/* of blocks */
@@ -45,7 +47,10 @@ struct acl_index {
 	uint64_t	*filter;	/* bits of what names look like: most are not here, a hash is dear */
 	struct ref	*refs;
 	uint32_t	 nrefs, room;
-	uint64_t	*found, *some;	/* the result, and what one kind yields */
+	uint64_t	*always[1 << KIND_MAX];	/* by the kinds asked: rules open to all of them */
+	uint64_t	*found;		/* the result */
+	uint32_t	*matched;	/* rules of kind[].match, a kind after the other */
+	unsigned	 nmatched;
 };
 
 /* ------------------------------------------------------------------ building */
@@ -89,6 +94,7 @@ kind_hang(struct acl_index *x, enum kind k)
 	const struct conf *c = x->conf;
 
 	ki->open = mem_array(x->words, sizeof *ki->open);
+	ki->match = mem_array(x->words, sizeof *ki->match);
 	ki->rules = mem_array(c->nacls + 1, sizeof *ki->rules);
 	ki->next = mem_array(c->nrules, sizeof *ki->next);
 	for (unsigned i = 0; i < c->nrules; i++) {
@@ -102,6 +108,17 @@ kind_hang(struct acl_index *x, enum kind k)
 		ki->next[i] = ki->rules[a->index];
 		ki->rules[a->index] = i + 1;
 	}
+}
+
+static void
+always_fill(struct acl_index *x, unsigned kinds)
+{
+	uint64_t *set = x->always[kinds] = mem_array(x->words, sizeof *set);
+
+	memset(set, 0xff, x->words * sizeof *set);
+	for (unsigned k = 0; k < KIND_MAX; k++)
+		for (unsigned i = 0; (kinds >> k & 1) != 0 && i < x->words; i++)
+			set[i] &= x->kind[k].open[i];
 }
 
 /* In front of those at `next`; its position. */
@@ -237,10 +254,12 @@ acl_index_new(struct acl_index **out, const struct acl_table *t)
 	x->conf = c;
 	x->words = (c->nrules + 63) / 64;
 	x->found = mem_array(x->words, sizeof *x->found);
-	x->some = mem_array(x->words, sizeof *x->some);
+	x->matched = mem_array((size_t)c->nrules * KIND_MAX, sizeof *x->matched);
 	x->filter = mem_array(FILTER_BITS / 64, sizeof *x->filter);
 	for (unsigned k = 0; k < KIND_MAX; k++)
 		kind_hang(x, k);
+	for (unsigned kinds = 0; kinds < ARRAY_LEN(x->always); kinds++)
+		always_fill(x, kinds);
 	for (unsigned i = 0; i < c->nacls && rc == 0; i++)
 		if (x->kind[KIND_NAME].rules[i] != 0)
 			rc = names_add(x, t, i);
@@ -263,22 +282,31 @@ acl_index_free(struct acl_index **xp)
 		return;
 	for (unsigned k = 0; k < KIND_MAX; k++) {
 		mem_free(x->kind[k].open);
+		mem_free(x->kind[k].match);
 		mem_free(x->kind[k].rules);
 		mem_free(x->kind[k].next);
 		mem_free(x->kind[k].blocks);
 		cidr_tree_free(&x->kind[k].tree);
 	}
+	for (unsigned kinds = 0; kinds < ARRAY_LEN(x->always); kinds++)
+		mem_free(x->always[kinds]);
 	map_fini(&x->names);
 	mem_free(x->refs);
 	mem_free(x->filter);
 	mem_free(x->found);
-	mem_free(x->some);
+	mem_free(x->matched);
 	mem_free(x);
 }
 
 /* ------------------------------------------------------------------ asking */
 
-/* Adds the rules that hang on the acls from `ref` on, where the entry covers what was asked. */
+static bool
+bit_has(const uint64_t *set, unsigned i)
+{
+	return (set[i / 64] >> i % 64 & 1) != 0;
+}
+
+/* Notes the rules that hang on the acls from `ref` on, where the entry covers what was asked. */
 static void
 add_rules(struct acl_index *x, const struct kind_index *ki, uint32_t ref, uint32_t cover)
 {
@@ -286,8 +314,12 @@ add_rules(struct acl_index *x, const struct kind_index *ki, uint32_t ref, uint32
 		const struct ref *r = &x->refs[ref - 1];
 
 		for (uint32_t i = ki->rules[r->acl]; (r->cover & cover) == cover && i != 0;
-		     i = ki->next[i - 1])
-			bit_set(x->some, i - 1);
+		     i = ki->next[i - 1]) {
+			if (bit_has(ki->match, i - 1))
+				continue;
+			bit_set(ki->match, i - 1);
+			x->matched[x->nmatched++] = i - 1;
+		}
 	}
 }
 
@@ -321,29 +353,52 @@ find_addr(struct acl_index *x, const struct kind_index *ki, const struct addr *a
 		add_rules(x, ki, ki->blocks[at - 1].refs, 0);
 }
 
-static void
-find_kind(struct acl_index *x, enum kind k, const struct acl_query *q)
+/* An address not known yet rules nothing out. */
+static bool
+kind_asked(const struct acl_index *x, enum kind k, const struct acl_query *q)
 {
-	const struct kind_index *ki = &x->kind[k];
-	const struct addr *a = k == KIND_SRC ? q->src : q->dst;
+	return x->kind[k].used &&
+	    (k == KIND_NAME || (k == KIND_SRC ? q->src : q->dst) != NULL);
+}
 
-	if (!ki->used || (k != KIND_NAME && a == NULL))	/* an address not known yet rules nothing out */
-		return;
-	memcpy(x->some, ki->open, x->words * sizeof *x->some);
-	if (k == KIND_NAME)
-		find_name(x, q->host);
-	else
-		find_addr(x, ki, a);
-	for (unsigned i = 0; i < x->words; i++)
-		x->found[i] &= x->some[i];
+/* Open to every kind asked, or matched by it. */
+static bool
+may_match(const struct acl_index *x, unsigned kinds, unsigned rule)
+{
+	for (unsigned k = 0; k < KIND_MAX; k++)
+		if ((kinds >> k & 1) != 0 && !bit_has(x->kind[k].open, rule) &&
+		    !bit_has(x->kind[k].match, rule))
+			return false;
+	return true;
+}
+
+static void
+matched_move(struct acl_index *x, unsigned kinds)
+{
+	for (unsigned i = 0; i < x->nmatched; i++)
+		if (may_match(x, kinds, x->matched[i]))
+			bit_set(x->found, x->matched[i]);
+	for (unsigned i = 0; i < x->nmatched; i++)
+		for (unsigned k = 0; k < KIND_MAX; k++)
+			x->kind[k].match[x->matched[i] / 64] = 0;
+	x->nmatched = 0;
 }
 
 void
 acl_index_find(struct acl_index *x, const struct acl_query *q)
 {
-	memset(x->found, 0xff, x->words * sizeof *x->found);
+	unsigned kinds = 0;
+
 	for (unsigned k = 0; k < KIND_MAX; k++)
-		find_kind(x, k, q);
+		kinds |= (unsigned)kind_asked(x, k, q) << k;
+	if ((kinds >> KIND_NAME & 1) != 0)
+		find_name(x, q->host);
+	if ((kinds >> KIND_SRC & 1) != 0)
+		find_addr(x, &x->kind[KIND_SRC], q->src);
+	if ((kinds >> KIND_DST & 1) != 0)
+		find_addr(x, &x->kind[KIND_DST], q->dst);
+	memcpy(x->found, x->always[kinds], x->words * sizeof *x->found);
+	matched_move(x, kinds);
 }
 
 unsigned

@@ -28,9 +28,12 @@ decide(struct req *r, const struct addr *dst)
 	struct acl_hit hit;
 
 	q.hit = &hit;
+	q.from = dst == NULL ? NULL : r->rule_named;
 	result = acl_decide(r->x->acls, &q, &r->rule);
 	r->list = hit.list;
 	r->list_line = hit.line;
+	if (dst == NULL)
+		r->rule_named = r->rule;
 	return result;
 }
 

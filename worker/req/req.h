@@ -87,6 +87,7 @@ struct req {
 	/* the decision */
 	const struct conf_route *route;
 	const struct conf_rule *rule;
+	const struct conf_rule *rule_named; /* forward: where the decision before the address was known stopped */
 	const struct conf_list *list;	/* whose entry made the rule match, and where it stands; NULL: none */
 	uint32_t	list_line;
 	const struct conf_service *service;	/* NULL: the host itself (forward) */

@@ -174,6 +174,34 @@ START_TEST(negated_terms_and_lazy_addresses)
 }
 END_TEST
 
+/* The rules before the one named are not asked again: a client that the first of them is about by now shows it. */
+START_TEST(a_known_address_goes_on_at_the_rule_named_without_it)
+{
+	struct addr src = ip(PC), stranger = ip("10.1.1.1"), dst = ip("169.254.1.1");
+	struct acl_query q = { .src = &src, .host = SPAN("a.example"), .port = 80,
+		.method = M_GET, .method_text = SPAN("GET"), .wall_s = WED_10 };
+	const struct conf_rule *r;
+	struct acl_table *t;
+
+	conf.nrules = 0;
+	rule("strangers", false, -(LAN + 1), 0);
+	rule("metadata", false, METADATA + 1, 0);
+	rule("web", true, WEB + 1, 0);
+	rule("implicit-deny", false, 0, 0);
+	t = table();
+	ck_assert_int_eq(acl_decide(t, &q, &q.from), ACL_NEED_ADDRESS);
+	ck_assert_str_eq(q.from->id, "metadata");
+	q.src = &stranger;
+	q.dst = &dst;
+	ck_assert_int_eq(acl_decide(t, &q, &r), ACL_DENY);
+	ck_assert_str_eq(r->id, "metadata");
+	dst = ip(PUBLIC);
+	ck_assert_int_eq(acl_decide(t, &q, &r), ACL_ALLOW);
+	ck_assert_str_eq(r->id, "web");
+	acl_table_free(&t);
+}
+END_TEST
+
 /* What a decision told: "id answer by; …". */
 struct told { struct acl_trace trace; char text[200]; };
 
@@ -402,6 +430,7 @@ START_TEST(a_look_up_among_many_domains_costs_its_labels)
 END_TEST
 
 UNIT_MAIN("worker/mode/acl", the_first_rule_that_matches_decides, negated_terms_and_lazy_addresses,
+    a_known_address_goes_on_at_the_rule_named_without_it,
     a_trace_hears_every_rule_tried_and_what_decided_it,
     urls_and_headers_are_matched_and_a_failed_match_denies, without_rules_everything_is_denied,
     protected_addresses_need_a_rule_that_opens_them, own_listeners_are_refused_whatever_is_open,

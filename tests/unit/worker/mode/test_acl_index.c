@@ -103,6 +103,21 @@ compare(const struct acl_table *t, const struct acl_query *q)
 	ck_assert_ptr_eq(by, by_plain);
 }
 
+/* Once the address is known: from the rule that was named without it, as from the first. */
+static void
+goes_on(const struct acl_table *t, const struct acl_query *q, const struct addr *dst)
+{
+	const struct conf_rule *by, *by_all;
+	struct acl_query all = *q;
+	struct acl_query on = *q;
+
+	(void)acl_decide(t, q, &on.from);
+	all.dst = on.dst = dst;
+	ck_assert_int_eq(acl_decide(t, &on, &by), acl_decide(t, &all, &by_all));
+	ck_assert_ptr_eq(by, by_all);
+	compare(t, &on);
+}
+
 START_TEST(decides_as_trying_every_rule_does)
 {
 	static const char *const hosts[] = { "a.test", "x.a.test", "z.x.a.test", "y.x.a.test",
@@ -128,6 +143,7 @@ START_TEST(decides_as_trying_every_rule_does)
 					src.u.sa.sa_family = AF_UNIX;
 				}
 				compare(t, &q);
+				goes_on(t, &q, &dst);
 				q.dst = &dst;
 				compare(t, &q);
 			}
