@@ -15,8 +15,17 @@ struct line {
 	char		buf[LINE_MAX_BYTES];
 };
 
-/* Our own words; what does not fit is cut. */
-void	line_put(struct line *, const char *, size_t);
+/* Our own words; what does not fit is cut, one byte being kept for the line's end. Here, so that words are stores. */
+static inline void
+line_put(struct line *l, const char *p, size_t n)
+{
+	size_t room = sizeof l->buf - 1 - l->at;
+
+	if (n > room)
+		n = room;
+	memcpy(l->buf + l->at, p, n);
+	l->at += n;
+}
 static inline void
 line_puts(struct line *l, const char *s)
 {

@@ -28,18 +28,6 @@ static const uint16_t budgets[JS_MAX] = {
 
 /* ------------------------------------------------------------------------------------ our own text */
 
-/* One byte is kept for the line's end. */
-void
-line_put(struct line *l, const char *p, size_t n)
-{
-	size_t room = sizeof l->buf - 1 - l->at;
-
-	if (n > room)
-		n = room;
-	memcpy(l->buf + l->at, p, n);
-	l->at += n;
-}
-
 /* At least `width` digits. */
 void
 line_u64(struct line *l, uint64_t v, unsigned width)
@@ -131,6 +119,21 @@ put_escape(struct line *l, unsigned char c)
 	line_put(l, pair, 2);
 }
 
+/* How many of the first n bytes are plain; four are asked at once, since nearly all are. */
+static size_t
+length_plain(const char *p, size_t n, const uint8_t *class, uint8_t plain)
+{
+	const unsigned char *s = (const unsigned char *)p;
+	size_t i = 0;
+
+	while (i + 4 <= n &&
+	    (class[s[i]] & class[s[i + 1]] & class[s[i + 2]] & class[s[i + 3]] & plain) != 0)
+		i += 4;
+	while (i < n && (class[s[i]] & plain) != 0)
+		i++;
+	return i;
+}
+
 /* Escapes within *budget; what does not fit is cut and shown as "...". */
 void
 line_text(struct line *l, struct span s, size_t *budget)
@@ -139,10 +142,9 @@ line_text(struct line *l, struct span s, size_t *budget)
 	const uint8_t *class = byte_classes(), plain = (uint8_t)(1u << l->escape);
 
 	while (i<s.n && * budget> 0) {
-		size_t run = 0, most = s.n - i < *budget ? s.n - i : *budget;
+		size_t most = s.n - i < *budget ? s.n - i : *budget;
+		size_t run = length_plain(s.p + i, most, class, plain);
 
-		while (run < most && (class[(unsigned char)s.p[i + run]] & plain) != 0)
-			run++;
 		line_put(l, s.p + i, run);
 		i += run;
 		*budget -= run;
@@ -216,9 +218,13 @@ static size_t
 length_until(struct span s, enum byte_class stop)
 {
 	const uint8_t *class = byte_classes();
+	const unsigned char *p = (const unsigned char *)s.p;
 	size_t n = 0;
 
-	while (n < s.n && (class[(unsigned char)s.p[n]] & stop) == 0)
+	while (n + 4 <= s.n &&
+	    ((class[p[n]] | class[p[n + 1]] | class[p[n + 2]] | class[p[n + 3]]) & stop) == 0)
+		n += 4;
+	while (n < s.n && (class[p[n]] & stop) == 0)
 		n++;
 	return n;
 }
