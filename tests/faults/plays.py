@@ -15,7 +15,6 @@ HOSTS = ["10.9.0.1", "10.9.0.2", "10.9.0.3"]
 INTERVAL = 1.0              # a target is looked at by the requests it gets: a silent one fails each after this
 TIMEOUT = {"connect": "1s", "response": "1s", "idle": "10s"}
 OUTLIER = {"failures": 5, "base": "2s", "max": "4s"}
-PIPES = 16                  # tests/faults/test_origin.py
 
 
 class Stage:
@@ -62,7 +61,7 @@ class Stage:
         n, again = (c[k] - before[k] for k in ("requests_total", "upstream_retries_total"))
         told = [t.ledger() for t in self.targets]
         assert not any(v[k] for v in told for k in ("corrupted", "twice", "malformed")), told
-        self.rig.judge(load.book, fds=PIPES)
+        self.rig.judge(load.book)
         ok = load.book.of("ok")
         return {"attempts": (n + again) / n, "failed": len(load.book.failed()), "of": load.book.count(), "p99": p99(ok), "requests": len(ok),
                 "text": f"{len(ok)} bodies verified, {sum(v['posts'] for v in told)} POSTs applied, none twice", **more}

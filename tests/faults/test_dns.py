@@ -18,7 +18,6 @@ from tests.flow.lib.proxy import wait_for
 SECONDS, THREADS = pick(4, 20), 6
 STALE = pick(3, 20)
 TIMES = {"timeout": "400ms", "tries": 2, "total": "1s", "min_ttl": "200ms", "max_ttl": "10s", "negative": "100ms", "stale": f"{STALE}s"}
-PIPES = 16                  # tests/faults/test_origin.py
 
 FAILING = {     # name: what it gets, and the answers that are right
     "servfail": (rcode(2), {502}), "refused": (rcode(5), {502}), "nxdomain": (rcode(3), {502}), "silent": (resolver.nothing, {504}),
@@ -106,7 +105,7 @@ def test_f5_a_resolver_that_fails_and_lies(scratch, figure):
         stalled = after_a_stall(rig, target, dns)
         old, status = stale_for(rig, target, dns)
         zero, huge = change(rig, target, dns, "zero", 0), change(rig, target, dns, "huge", 1 << 31)
-        text = rig.judge(quiet.book, load.book, fds=PIPES)
+        text = rig.judge(quiet.book, load.book)
         figure(f"F5: {sum(sum(v.values()) for v in seen.values())} look-ups of {len(seen)} kinds as the table has it; stale {old:.1f} s of {STALE} "
                f"+ 0.2, then {status}; large answers {stalled:.1f} s behind a stalled one; a TTL of 0 held {zero:.2f} s, "
                f"of 2^31 {huge:.2f}; p99 of the others {p99(quiet.book.of('ok')):.1f} -> {p99(load.book.of('ok')):.1f} ms (+ <= 10); {text}")

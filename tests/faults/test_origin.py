@@ -17,7 +17,6 @@ from tests.flow.lib.message import Ended
 from tests.flow.lib.origin import EARLY, OK, Origin, reply
 
 SECONDS, THREADS = pick(4, 30), 8
-PIPES = 16                  # descriptors of pipes that a worker keeps for the next large body (worker/io/splice.c: 64 pairs at most)
 TIMEOUT = {"connect": "2s", "response": "1s", "idle": "1s"}
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -129,7 +128,7 @@ def test_f4_a_target_that_breaks_every_rule(scratch, mode, figure):
         again = [c for c in bad.conns if len(c.requests) > 1]
         assert not again, f"used again behind {[r.target for r in again[0].requests]}"
         assert not load.book.failed(), load.book.failed()[:5]
-        text = rig.judge(quiet.book, load.book, fds=PIPES)
+        text = rig.judge(quiet.book, load.book)
         figure(f"F4 {mode}: {sum(sum(v.values()) for v in seen.values())} broken answers of {len(seen)} kinds as the table has it, "
                f"{len(bad.conns)} connections, none used twice; p99 of the others {p99(quiet.book.of('ok')):.1f} -> "
                f"{p99(load.book.of('ok')):.1f} ms; {text}")

@@ -16,7 +16,6 @@ from tests.flow.lib.client import Client
 from tests.flow.lib.origin import OK, Origin
 
 SECONDS, THREADS = pick(4, 30), 6
-PIPES = 16                  # tests/faults/test_origin.py
 
 
 class Fickle(Origin):
@@ -94,7 +93,7 @@ def test_f19_kept_connections_that_close_at_the_moment_of_reuse(scratch, mode, f
         often = [t for t in fickle.closed if fickle.closed[t] > 1]
         assert not often, f"sent more than once again: {often[:5]}"
         assert not load.book.failed(), load.book.failed()[:5]
-        text = rig.judge(load.book, fds=PIPES)
+        text = rig.judge(load.book)
         statuses = collections.Counter(posts.values())
         figure(f"F19 {mode}: {sum(gets.values())} GETs {dict(gets)}, {len(posts)} POSTs {dict(statuses)}, {sum(fickle.closed.values())} closed at "
                f"reuse, {retries} sent again once, no POST twice; {text}")

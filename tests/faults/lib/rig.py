@@ -27,6 +27,7 @@ SHARE = 0.6
 IDLE_S = pick(4, 30)                    # nothing happens so long before descriptors and memory are compared
 RSS_MORE = 1.05
 KEPT = 1 << 20                          # freed memory that mem_trim leaves with the allocator (TRIM_AFTER)
+PIPES = 2 * 64                          # descriptors that a worker keeps for the next large bodies (worker/io/splice.c)
 SANITIZED = b"__asan_init" in PROXYD.read_bytes() if PROXYD.exists() else False
 
 
@@ -146,6 +147,17 @@ class Rig:
 
     # ---- descriptors and memory
 
+    def descriptors(self, pid):
+        """How many; the pipes that a worker keeps for the next large body count once there are more than those."""
+        to = []
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                to.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+            except FileNotFoundError:
+                pass
+        pipes = sum(x.startswith("pipe:") for x in to)
+        return len(to) - min(pipes, PIPES)
+
     def processes(self):
         """role -> [(pid, descriptors, anonymous bytes)] of every living process of it."""
         roles = {w["pid"]: w["role"] for w in self.proxy.workers()}
@@ -153,7 +165,7 @@ class Rig:
         for pid in self.proxy.mine():
             role = "master" if pid == self.proxy.pid else roles.get(pid, "other")
             try:
-                out.setdefault(role, []).append((pid, len(os.listdir(f"/proc/{pid}/fd")), self.proxy.rss(pid)))
+                out.setdefault(role, []).append((pid, self.descriptors(pid), self.proxy.rss(pid)))
             except OSError:
                 pass
         return out
