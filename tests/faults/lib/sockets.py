@@ -16,9 +16,10 @@ def _inodes(pid):
 
 
 def clients_of(pid, port):
-    """The clients' ports of what that process has accepted on the port."""
+    """The clients' ports of what that process has accepted on the port. The kernel's table is read in pieces, and a row
+    may be passed over when one before it goes in between: three looks."""
     mine, out = _inodes(pid), set()
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+    for line in (x for _ in range(3) for x in Path("/proc/net/tcp").read_text().splitlines()[1:]):
         f = line.split()
         if f[9] in mine and int(f[1].partition(":")[2], 16) == port and f[3] != "0A":
             out.add(int(f[2].partition(":")[2], 16))
