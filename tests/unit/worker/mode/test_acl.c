@@ -220,7 +220,7 @@ on_rule(struct acl_trace *trace, const struct conf_rule *r, enum acl_answer a,
 
 START_TEST(a_trace_hears_every_rule_tried_and_what_decided_it)
 {
-	struct told told = { .trace = { on_rule } };
+	struct told told = { .trace.rule = on_rule };
 	struct addr src = ip(PC), dst = ip(PUBLIC);
 	struct acl_query q = { .src = &src, .host = SPAN("a.example"), .port = 80,
 		.method = M_GET, .method_text = SPAN("GET"), .wall_s = WED_10,
@@ -347,7 +347,7 @@ START_TEST(protected_addresses_need_a_rule_that_opens_them)
 		{ "127.0.0.1", R_ADDRESS_DENIED, R_ADDRESS_DENIED },
 	};
 	struct cidr open[2];
-	struct conf_rule opening = { .id = "o", .allow = true, .open = { open, 2 } },
+	struct conf_rule opening = { .id = "o", .allow = true, .open.v = open, .open.n = 2 },
 			 plain = { .allow = true };
 	struct acl_table *t = table();
 
@@ -385,7 +385,7 @@ START_TEST(own_listeners_are_refused_whatever_is_open)
 	struct conf_listener listeners[2] = { { .addrs = &any, .naddrs = 1 },
 		{ .addrs = &one, .naddrs = 1 } };
 	struct cidr open[2];
-	struct conf_rule opening = { .allow = true, .open = { open, 2 } };
+	struct conf_rule opening = { .allow = true, .open.v = open, .open.n = 2 };
 	struct acl_table *t;
 
 	ck_assert_int_eq(addr_parse(&any, "*:3128", NULL), 0);
