@@ -275,24 +275,7 @@ rule_next(const struct acl_table *t, const struct acl_query *q, unsigned from)
 	return t->index == NULL || q->trace != NULL ? from : acl_index_next(t->index, from);
 }
 
-/* An answer that decides; ACL_DENY for "no", which the end of the rules turns into a decision. */
-static enum acl_result
-result_of(const struct conf_rule *r, enum acl_answer a)
-{
-	switch (a) {
-	case ACL_YES:
-		return r->allow ? ACL_ALLOW : ACL_DENY;
-	case ACL_UNKNOWN:
-		return ACL_NEED_ADDRESS;
-	case ACL_FAILED:
-		return ACL_UNDECIDED;
-	case ACL_NO:
-		break;
-	}
-	return ACL_DENY;
-}
-
-/* false: the rule says no. */
+/* Whether the rule decides, and what; false: it says no. */
 static bool
 rule_decides(const struct acl_table *t, const struct acl_query *q, const struct conf_rule *r,
     enum acl_result *result)
@@ -301,10 +284,22 @@ rule_decides(const struct acl_table *t, const struct acl_query *q, const struct 
 
 	if (q->trace != NULL)
 		q->trace->rule(q->trace, r, s.answer, s.by);
-	if (s.answer == ACL_YES && q->hit != NULL)
-		*q->hit = s.hit;
-	*result = result_of(r, s.answer);
-	return s.answer != ACL_NO;
+	switch (s.answer) {
+	case ACL_NO:
+		return false;
+	case ACL_YES:
+		if (q->hit != NULL)
+			*q->hit = s.hit;
+		*result = r->allow ? ACL_ALLOW : ACL_DENY;
+		break;
+	case ACL_UNKNOWN:
+		*result = ACL_NEED_ADDRESS;
+		break;
+	case ACL_FAILED:
+		*result = ACL_UNDECIDED;
+		break;
+	}
+	return true;
 }
 
 enum acl_result

@@ -2,19 +2,18 @@
 #include "tests/unit/unit.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cache/intake.c"
 #include "tests/unit/cache/pairs.h"
+#include "tests/unit/cache/place.h"
 
 #define MIB (1024 * 1024)
 
 enum { SLOTS = 1000, MAX_OBJECT = 1 * MIB };
 
-static char folder[64], path[96];
 static struct store *store;
 static struct store_conf conf = { .path = path, .size = 32 * MIB, .readers = 3 };
 static struct slot slots[SLOTS];
@@ -46,9 +45,7 @@ close_keeper(void)
 static void
 setup(void)
 {
-	snprintf(folder, sizeof folder, "/tmp/proxyd-intake-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	snprintf(path, sizeof path, "%s/cache.mdb", folder);
+	place_make();
 	for (size_t i = 0; i < sizeof bytes; i++)
 		bytes[i] = (char)(i * 31 + i / 251);
 	for (unsigned i = 0; i < 2; i++) {
@@ -63,25 +60,10 @@ setup(void)
 static void
 teardown(void)
 {
-	char lock[128];
-
 	close_keeper();
 	for (unsigned i = 0; i < 2; i++)
 		ck_assert_int_eq(munmap(rings[i], sizeof(struct ring) + RING_LEAST), 0);
-	snprintf(lock, sizeof lock, "%s-lock", path);
-	unlink(path);
-	unlink(lock);
-	ck_assert_int_eq(rmdir(folder), 0);
-}
-
-static struct key
-key(uint32_t n)
-{
-	struct key k = { { 0 } };
-
-	n *= 2654435761u;
-	memcpy(k.b, &n, sizeof n);
-	return k;
+	place_remove();
 }
 
 static size_t
@@ -97,7 +79,7 @@ static uint32_t
 begin(unsigned w, uint32_t url, uint32_t variant, uint32_t generation)
 {
 	struct entry e = { .kind = ENTRY_OBJECT, .status = 200, .generation = generation };
-	struct ring_begin b = { .primary = key(url), .key = key(variant) };
+	struct ring_begin b = { .primary = key_number(url), .key = key_number(variant) };
 	char room[1024];
 	size_t n = head(room, variant == url ? "" : varying);
 
@@ -128,24 +110,12 @@ store_as(unsigned w, uint32_t url, uint32_t variant, uint32_t generation, size_t
 	return true;
 }
 
-static int
-find(uint32_t n, struct entry *e)
-{
-	struct key k = key(n);
-	int rc;
-
-	ck_assert_int_eq(store_transaction(store), 0);
-	rc = store_find(store, &k, e);
-	store_abort(store);
-	return rc;
-}
-
 static bool
 there(uint32_t n)
 {
 	struct entry e;
 
-	return find(n, &e) == 0;
+	return find_in(store, n, &e) == 0;
 }
 
 /* The object's bytes are the first n of `bytes`, in sealed chunks. */
@@ -157,7 +127,7 @@ expect_object(uint32_t url, size_t n)
 	struct head h;
 	size_t at = 0;
 
-	ck_assert_int_eq(find(url, &e), 0);
+	ck_assert_int_eq(find_in(store, url, &e), 0);
 	ck_assert_uint_eq(e.length, n);
 	ck_assert_int_eq(store_transaction(store), 0);
 	ck_assert_int_eq(store_value(store, e.id, 0, &value), 0);
@@ -402,18 +372,18 @@ START_TEST(variants_are_reached_through_their_url)
 	ck_assert(store_as(0, 1, 11, 5, 100));
 	ck_assert(store_as(1, 1, 12, 5, 200));
 	run();
-	ck_assert_int_eq(find(1, &e), 0);
+	ck_assert_int_eq(find_in(store, 1, &e), 0);
 	ck_assert(e.kind == ENTRY_VARY && e.generation == 5 && e.length == 2);
 	expect_object(11, 100);
 	expect_object(12, 200);
 	ck_assert(store_as(0, 1, 13, 6, 300));	/* another generation: the old ones are out of reach */
 	run();
-	ck_assert_int_eq(find(1, &e), 0);
+	ck_assert_int_eq(find_in(store, 1, &e), 0);
 	ck_assert(e.kind == ENTRY_VARY && e.generation == 6 && e.length == 1);
 	varying = "cookie";			/* and so does another Vary */
 	ck_assert(store_as(0, 1, 14, 6, 300));
 	run();
-	ck_assert_int_eq(find(1, &e), 0);
+	ck_assert_int_eq(find_in(store, 1, &e), 0);
 	ck_assert(e.kind == ENTRY_VARY && e.generation == 6 && e.length == 1);
 	ck_assert(store_as(0, 1, 1, 0, 400));	/* and then none at all */
 	run();
@@ -431,7 +401,7 @@ START_TEST(a_url_with_too_many_variants_begins_anew)
 	for (uint32_t i = 0; i < VARIANTS_MAX; i++)
 		ck_assert(store_as(0, 1, 100 + i, 5, 10));
 	run();
-	ck_assert_int_eq(find(1, &e), 0);
+	ck_assert_int_eq(find_in(store, 1, &e), 0);
 	ck_assert_uint_eq(e.length, VARIANTS_MAX);
 	ck_assert(store_as(0, 1, 99, 5, 10));
 	run();
@@ -444,7 +414,7 @@ END_TEST
 
 START_TEST(a_purge_takes_what_is_stored_and_what_is_under_way)
 {
-	struct key k = key(1);
+	struct key k = key_number(1);
 	uint32_t a, b;
 
 	setup();
@@ -468,7 +438,7 @@ END_TEST
 
 START_TEST(a_renewal_changes_head_and_times_and_no_byte_of_the_body)
 {
-	struct ring_begin b = { .primary = key(1), .key = key(1) };
+	struct ring_begin b = { .primary = key_number(1), .key = key_number(1) };
 	char room[1024];
 	struct entry e;
 	size_t n = head(room, "");
@@ -476,12 +446,12 @@ START_TEST(a_renewal_changes_head_and_times_and_no_byte_of_the_body)
 	setup();
 	ck_assert(store_as(0, 1, 1, 0, 50000));
 	run();
-	ck_assert_int_eq(find(1, &e), 0);
+	ck_assert_int_eq(find_in(store, 1, &e), 0);
 	e.life.fresh_for = 999;
 	entry_write(b.entry, &e);
 	ck_assert(ring_touch(&out[1], &b, span_make(room, n)));
 	run();
-	ck_assert_int_eq(find(1, &e), 0);
+	ck_assert_int_eq(find_in(store, 1, &e), 0);
 	ck_assert_uint_eq(e.life.fresh_for, 999);
 	expect_object(1, 50000);
 	ck_assert(store_as(0, 1, 1, 0, 60000));
@@ -496,7 +466,7 @@ END_TEST
 
 START_TEST(nonsense_from_a_worker_drops_its_fills_alone)
 {
-	struct ring_begin b = { .primary = key(1), .key = key(1) };
+	struct ring_begin b = { .primary = key_number(1), .key = key_number(1) };
 	struct entry e = { .kind = ENTRY_VARY, .status = 200 };
 	char room[1024];
 	uint32_t other, fill;
@@ -619,7 +589,7 @@ START_TEST(whoever_is_killed_no_object_is_ever_half)
 		for (uint32_t i = 0; i < 100; i++) {
 			struct entry e;
 
-			if (find(i, &e) == 0)
+			if (find_in(store, i, &e) == 0)
 				expect_object(i, e.length);
 		}
 	}

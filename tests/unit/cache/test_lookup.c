@@ -1,15 +1,14 @@
 /* test_lookup.c - a request finds what was stored for it, and nothing that was stored for another. */
 #include "tests/unit/unit.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 #include "cache/lookup.c"
 #include "tests/unit/cache/pairs.h"
+#include "tests/unit/cache/place.h"
 
 enum { SLOTS = 8 };
 
-static char folder[64], path[96];
 static struct store *store;
 static struct store_conf conf = { .path = path, .size = 4 << 20, .readers = 3 };
 static struct slot slots[SLOTS];
@@ -24,9 +23,7 @@ setup(void)
 {
 	struct errdetail ed = { 0 };
 
-	snprintf(folder, sizeof folder, "/tmp/proxyd-lookup-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	snprintf(path, sizeof path, "%s/cache.mdb", folder);
+	place_make();
 	ck_assert_int_eq(store_open_writer(&store, &conf, &ed), 0);
 	ck_assert_int_eq(store_transaction(store), 0);
 	in = (struct lookup_in){ store, slots, SLOTS, &secret };
@@ -35,14 +32,9 @@ setup(void)
 static void
 teardown(void)
 {
-	char lock[128];
-
 	store_abort(store);
 	store_close(&store);
-	snprintf(lock, sizeof lock, "%s-lock", path);
-	unlink(path);
-	unlink(lock);
-	ck_assert_int_eq(rmdir(folder), 0);
+	place_remove();
 }
 
 static void

@@ -1,16 +1,15 @@
 /* test_stock.c - what leaves for what comes, and that store and stock say the same after all that can happen. */
 #include "tests/unit/unit.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 #include "cache/stock.c"
+#include "tests/unit/cache/place.h"
 
 #define MIB (1024 * 1024)
 
 enum { SLOTS = 6000 };
 
-static char folder[64], path[96];
 static struct store *store;
 static struct store_conf conf = { .path = path, .size = 32 * MIB, .readers = 3 };
 static struct slot slots[SLOTS];
@@ -28,9 +27,7 @@ open_stock(void)
 static void
 setup(void)
 {
-	snprintf(folder, sizeof folder, "/tmp/proxyd-stock-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	snprintf(path, sizeof path, "%s/cache.mdb", folder);
+	place_make();
 	open_stock();
 }
 
@@ -44,13 +41,8 @@ close_stock(void)
 static void
 teardown(void)
 {
-	char lock[128];
-
 	close_stock();
-	snprintf(lock, sizeof lock, "%s-lock", path);
-	unlink(path);
-	unlink(lock);
-	ck_assert_int_eq(rmdir(folder), 0);
+	place_remove();
 }
 
 /* As a keeper that died finds it. */
@@ -59,16 +51,6 @@ open_again(void)
 {
 	close_stock();
 	open_stock();
-}
-
-static struct key
-key(uint32_t n)
-{
-	struct key k = { { 0 } };
-
-	n *= 2654435761u;		/* so that the order of keys is not that of ids */
-	memcpy(k.b, &n, sizeof n);
-	return k;
 }
 
 static void
@@ -101,7 +83,7 @@ put(uint32_t n, uint32_t chunks)
 {
 	uint64_t length = (uint64_t)chunks * CHUNK_PAYLOAD;
 	struct entry e = { .kind = ENTRY_OBJECT, .status = 200, .length = length };
-	struct key k = key(n);
+	struct key k = key_number(n);
 
 	begin();
 	ck_assert_int_eq(stock_make_room(&stock, stock_pages(length)), 0);
@@ -112,30 +94,18 @@ put(uint32_t n, uint32_t chunks)
 	return e;
 }
 
-static int
-find(uint32_t n, struct entry *e)
-{
-	struct key k = key(n);
-	int rc;
-
-	begin();
-	rc = store_find(store, &k, e);
-	store_abort(store);
-	return rc;
-}
-
 static bool
 there(uint32_t n)
 {
 	struct entry e;
 
-	return find(n, &e) == 0;
+	return find_in(store, n, &e) == 0;
 }
 
 static int
 drop(uint32_t n)
 {
-	struct key k = key(n);
+	struct key k = key_number(n);
 	int rc;
 
 	begin();
@@ -181,7 +151,7 @@ START_TEST(an_object_is_found_and_its_slot_names_it)
 
 	setup();
 	put_e = put(1, 3);
-	ck_assert_int_eq(find(1, &e), 0);
+	ck_assert_int_eq(find_in(store, 1, &e), 0);
 	ck_assert_uint_eq(e.id, put_e.id);
 	ck_assert_uint_eq(atomic_load(&slots[e.slot].id), e.id);
 	ck_assert(!there(2));
@@ -201,7 +171,7 @@ START_TEST(what_is_stored_again_takes_the_place_of_what_was_there)
 	setup();
 	was = put(1, 3);
 	put(1, 5);
-	ck_assert_int_eq(find(1, &e), 0);
+	ck_assert_int_eq(find_in(store, 1, &e), 0);
 	ck_assert_uint_gt(e.id, was.id);
 	ck_assert_uint_eq(e.length, 5 * CHUNK_PAYLOAD);
 	expect_sound();
@@ -256,7 +226,7 @@ END_TEST
 
 START_TEST(a_big_object_leaves_in_parts)
 {
-	struct key k = key(1);
+	struct key k = key_number(1);
 	uint64_t used, before, all;
 
 	setup();
@@ -346,7 +316,7 @@ static void
 put_raw(uint32_t n, uint64_t id, uint32_t slot)
 {
 	struct entry e = { .kind = ENTRY_OBJECT, .status = 200, .id = id, .slot = slot };
-	struct key k = key(n);
+	struct key k = key_number(n);
 
 	begin();
 	put_values(id, 0);
@@ -374,7 +344,7 @@ END_TEST
 START_TEST(an_entry_that_is_not_the_slots_is_replaced_and_never_takes_the_new_one_along)
 {
 	struct entry a, b, e;
-	struct key k = key(1);
+	struct key k = key_number(1);
 
 	setup();
 	a = put(1, 1);
@@ -388,7 +358,7 @@ START_TEST(an_entry_that_is_not_the_slots_is_replaced_and_never_takes_the_new_on
 	begin();
 	ck_assert_int_eq(evict_one(&stock), 0);		/* the oldest: a */
 	commit();
-	ck_assert_int_eq(find(1, &e), 0);
+	ck_assert_int_eq(find_in(store, 1, &e), 0);
 	ck_assert_uint_eq(e.id, b.id);
 	expect_sound();
 	teardown();
@@ -413,7 +383,7 @@ END_TEST
 START_TEST(an_entry_is_renewed_only_while_it_is_the_same_object)
 {
 	struct entry a, e;
-	struct key k = key(1);
+	struct key k = key_number(1);
 
 	setup();
 	a = put(1, 2);
@@ -422,13 +392,13 @@ START_TEST(an_entry_is_renewed_only_while_it_is_the_same_object)
 	begin();
 	ck_assert_int_eq(stock_renew(&stock, &k, &e), 0);
 	commit();
-	ck_assert_int_eq(find(1, &e), 0);
+	ck_assert_int_eq(find_in(store, 1, &e), 0);
 	ck_assert(e.life.fresh_for == 77 && e.slot == a.slot && e.length == a.length);
 	put(1, 2);
 	e.id = a.id;
 	begin();
 	ck_assert_int_eq(stock_renew(&stock, &k, &e), -E_MISSING);
-	k = key(9);
+	k = key_number(9);
 	ck_assert_int_eq(stock_renew(&stock, &k, &e), -E_MISSING);
 	commit();
 	expect_sound();

@@ -6,11 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cache/store.h"
+#include "tests/unit/cache/place.h"
 
 #define MIB (1024 * 1024)
 
-static char folder[64], path[96];
 static struct store *writer, *reader;
 static struct store_conf conf = { .path = path, .size = 4 * MIB, .readers = 3 };
 static struct errdetail ed;
@@ -18,9 +17,7 @@ static struct errdetail ed;
 static void
 setup(void)
 {
-	snprintf(folder, sizeof folder, "/tmp/proxyd-store-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	snprintf(path, sizeof path, "%s/cache.mdb", folder);
+	place_make();
 	ck_assert_int_eq(store_open_writer(&writer, &conf, &ed), 0);
 	/* LMDB allows one opening a process; a reader of its own is a child's business. */
 }
@@ -28,13 +25,8 @@ setup(void)
 static void
 teardown(void)
 {
-	char lock[128];
-
 	store_close(&writer);
-	snprintf(lock, sizeof lock, "%s-lock", path);
-	unlink(path);
-	unlink(lock);
-	ck_assert_int_eq(rmdir(folder), 0);
+	place_remove();
 }
 
 static struct key
