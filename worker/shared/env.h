@@ -2,6 +2,7 @@
  * env.h - what a child gets from the master: everything is inherited by fork and stays valid for its life.
  */
 #pragma once
+#include "cache/segment.h"
 #include "conf/conf.h"
 #include "worker/shared/endpoint.h"
 #include "worker/shared/journal.h"
@@ -41,6 +42,8 @@ struct env {
 	int		link;			/* SOCK_SEQPACKET to the master, non-blocking */
 	int		access_log;		/* logger: descriptor of the access log, -1 off */
 	const unsigned *listener_slot, *service_slot, *route_slot, *rule_slot;	/* conf index -> stats slot */
+	struct cache_data *cache;		/* NULL: no cache is configured */
+	const int	*cache_events;		/* by lane: eventfds; the keeper's is that of lane 0 */
 	uint64_t	boot_id;		/* random per boot of the master: Via token, request ids */
 };
 

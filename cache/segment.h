@@ -1,0 +1,63 @@
+/*
+ * segment.h - the shared memory of the cache: slots, a ring and pins for each process, and what the keeper tells all.
+ *
+ * One segment lives as long as there is a master, also across an upgrade. Processes are known by their lane, the number
+ * that they have in the statistics too; lane 0 stands for the keeper. Rings and pins are sparse: a lane that nobody has
+ * had costs address space alone.
+ *
+ * `state` and `file` say whether there is a store to read and which one. A reader that finds another file than the one
+ * it has open opens the new one. Whoever finds damage sets CACHE_BROKEN; the keeper then begins an empty store.
+ */
+#pragma once
+#include "cache/ring.h"
+#include "cache/slot.h"
+#include "conf/base/sip.h"
+
+#define CACHE_VERSION 1
+
+enum {
+	PINS = 4096,			/* objects that one process may be sending at once, over more than one turn */
+	CACHE_LANES_MAX = 1024,
+};
+
+enum cache_state {
+	CACHE_CLOSED,			/* no store yet, or the disk had no room for one */
+	CACHE_OPEN,
+	CACHE_BROKEN,			/* damaged: nobody reads it */
+};
+
+struct cache_shape { uint32_t slots, lanes, ring_size; };
+
+/* Ids of objects whose bytes must stay, 0: none. Of the lane's process; the master's once that is dead. */
+struct pins { _Atomic uint64_t id[PINS]; };
+
+/* Counters and gauges of the keeper, for whoever shows them. */
+struct cache_counts {
+	_Atomic uint64_t objects, pages_used, pages_all;
+	_Atomic uint64_t stored, dropped, aborted, renewed, purged, evicted, damaged, failed;
+};
+
+struct cache_data {
+	struct cache_shape shape;
+	uint32_t	 reserved;
+	struct sip_key	 secret;	/* of keys; the keeper's, set before CACHE_OPEN */
+	_Atomic uint32_t state;		/* enum cache_state */
+	_Atomic uint32_t file;		/* number of the store's file */
+	_Atomic uint32_t keeper_sleeps;	/* it waits for its event: who puts something into a ring writes one */
+	_Atomic uint32_t purges;	/* everything was purged so often */
+	_Atomic int64_t	 purged_all;	/* Unix seconds: what was received then or before is not there any more */
+	struct cache_counts counts;
+};
+
+size_t	cache_size(const struct cache_shape *);
+/* Of memory that is all zero and has room for it. */
+void	cache_init(struct cache_data *, const struct cache_shape *);
+/* Does memory of so many bytes hold what its shape says? */
+bool	cache_sound(const struct cache_data *, size_t bytes);
+
+struct slot *cache_slots(struct cache_data *);
+struct ring *cache_ring(struct cache_data *, unsigned lane);
+struct pins *cache_pins(struct cache_data *, unsigned lane);
+
+/* The store's file, into out: "<dir>/store-<number>.mdb". False: it does not fit. */
+bool	cache_path(char *out, size_t size, const char *dir, uint32_t file);
