@@ -8,15 +8,15 @@
 #include "cache/directives.h"
 #include "conf/http/method.h"
 
-enum verdict {
+enum cache_verdict {
 #define VERDICT(id, token, text) id,
 #include "cache/verdict_tbl.h"
 #undef VERDICT
 	CV_MAX
 };
 
-const char *verdict_token(enum verdict);
-const char *verdict_text(enum verdict);
+const char *verdict_token(enum cache_verdict);
+const char *verdict_text(enum cache_verdict);
 
 /* What a route says about caching; seconds, or SECONDS_NONE where it says nothing. */
 struct cache_rules {
@@ -53,7 +53,7 @@ struct exchange {
 };
 
 /* CV_STORE, or the first reason against it. *life is set in both cases. */
-enum verdict policy_store(const struct exchange *, const struct cache_rules *, struct lifetime *life);
+enum cache_verdict policy_store(const struct exchange *, const struct cache_rules *, struct lifetime *life);
 
 /* The response's own arithmetic alone, as a 304 needs it for the object it renews. */
 void	lifetime_of(const struct exchange *, const struct directives *, const struct cache_rules *, struct lifetime *);

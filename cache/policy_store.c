@@ -20,13 +20,13 @@ static const char *const texts[] = {
 };
 
 const char *
-verdict_token(enum verdict v)
+verdict_token(enum cache_verdict v)
 {
 	return tokens[v];
 }
 
 const char *
-verdict_text(enum verdict v)
+verdict_text(enum cache_verdict v)
 {
 	return texts[v];
 }
@@ -189,7 +189,7 @@ shareable(const struct exchange *x, const struct directives *cc)
 }
 
 /* RFC 9111 5.2.2.3: must-understand with a status we know takes no-store away. */
-static enum verdict
+static enum cache_verdict
 forbidden_by_response(const struct exchange *x, const struct directives *cc)
 {
 	bool understand = (cc->set & CC_MUST_UNDERSTAND) != 0;
@@ -205,7 +205,7 @@ forbidden_by_response(const struct exchange *x, const struct directives *cc)
 	return fields_list_has(x->response, H_VARY, "*") ? CV_VARY : CV_STORE;
 }
 
-static enum verdict
+static enum cache_verdict
 forbidden_by_request(const struct exchange *x)
 {
 	struct directives cc;
@@ -223,11 +223,11 @@ useful(const struct lifetime *life)
 	    life->stale_while_revalidate > 0 || life->stale_if_error > 0;
 }
 
-enum verdict
+enum cache_verdict
 policy_store(const struct exchange *x, const struct cache_rules *rules, struct lifetime *life)
 {
 	struct directives cc;
-	enum verdict v;
+	enum cache_verdict v;
 
 	directives_response(&cc, x->response);
 	lifetime_of(x, &cc, rules, life);

@@ -66,7 +66,9 @@ cache_slots(struct cache_data *c)
 struct pins *
 cache_pins(struct cache_data *c, unsigned lane)
 {
-	return (struct pins *)((char *)c + pins_at(&c->shape) + lane * page_up(sizeof(struct pins)));
+	char *first = (char *)c + pins_at(&c->shape);
+
+	return (struct pins *)(first + lane * page_up(sizeof(struct pins)));
 }
 
 struct ring *

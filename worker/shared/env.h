@@ -2,12 +2,13 @@
  * env.h - what a child gets from the master: everything is inherited by fork and stays valid for its life.
  */
 #pragma once
-#include "cache/segment.h"
 #include "conf/conf.h"
 #include "worker/shared/endpoint.h"
 #include "worker/shared/journal.h"
 #include "worker/shared/report.h"
 #include "worker/shared/stats.h"
+
+struct cache_data;
 
 enum link_type {
 #define LINK(id, value, name, text) id = value,

@@ -48,7 +48,7 @@ exchange(const char *request, int status, const char *response)
 	return (struct exchange){ M_GET, status, head(0, request), head(1, response), NOW, NOW };
 }
 
-static enum verdict
+static enum cache_verdict
 store(const char *request, int status, const char *response, const struct cache_rules *rules)
 {
 	struct exchange x = exchange(request, status, response);
@@ -62,7 +62,7 @@ START_TEST(what_is_stored_and_what_decides)
 		const char *request;
 		int status;
 		const char *response;
-		enum verdict v;
+		enum cache_verdict v;
 	} rows[] = {
 		{ "", 200, "Cache-Control: max-age=60", CV_STORE },
 		{ "", 200, "", CV_USELESS },
@@ -106,7 +106,7 @@ START_TEST(what_is_stored_and_what_decides)
 	struct exchange x = exchange("", 200, "Cache-Control: max-age=60");
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		enum verdict v = store(rows[i].request, rows[i].status, rows[i].response, &plain);
+		enum cache_verdict v = store(rows[i].request, rows[i].status, rows[i].response, &plain);
 
 		ck_assert_msg(v == rows[i].v, "%d %s: %s", rows[i].status, rows[i].response,
 		    verdict_token(v));
