@@ -11,7 +11,7 @@ body_limit_configured(const struct conf *c, const struct conf_route *route)
 	return c;
 }
 
-static enum cache_verdict
+static enum verdict
 body_limit_on_request(struct req *r, const void *self)
 {
 	(void)self;

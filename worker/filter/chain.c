@@ -60,7 +60,7 @@ chain_name(const struct chain *c, bool response, unsigned i)
 	return (response ? c->response : c->request)[i].filter->name;
 }
 
-enum cache_verdict
+enum verdict
 chain_request(const struct chain *c, struct req *r)
 {
 	for (unsigned i = 0; i < c->nrequest; i++)
@@ -69,7 +69,7 @@ chain_request(const struct chain *c, struct req *r)
 	return FLT_NEXT;
 }
 
-enum cache_verdict
+enum verdict
 chain_response(const struct chain *c, struct req *r)
 {
 	for (unsigned i = 0; i < c->nresponse; i++)

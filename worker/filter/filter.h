@@ -6,14 +6,14 @@
 #pragma once
 #include "worker/req/req.h"
 
-enum cache_verdict { FLT_NEXT, FLT_REPLY };	/* go on | an answer was made (req_reply) */
+enum verdict { FLT_NEXT, FLT_REPLY };	/* go on | an answer was made (req_reply) */
 
 struct filter {
 	const char	*name;
 	/* Its part of the configuration for this route (NULL: forward mode), or NULL: not in this chain. */
 	const void	*(*configured)(const struct conf *, const struct conf_route *);
-	enum cache_verdict	(*on_request)(struct req *, const void *self);	/* NULL: not interested */
-	enum cache_verdict	(*on_response)(struct req *, const void *self);
+	enum verdict	(*on_request)(struct req *, const void *self);	/* NULL: not interested */
+	enum verdict	(*on_response)(struct req *, const void *self);
 };
 
 struct chain;
@@ -22,8 +22,8 @@ void	chain_free(struct chain **);
 const struct chain *chain_of(const struct req *);	/* of its route, or of forward mode */
 /* Names in the order they see a request, or an answer; NULL behind the last. */
 const char *chain_name(const struct chain *, bool response, unsigned i);
-enum cache_verdict chain_request(const struct chain *, struct req *);
-enum cache_verdict chain_response(const struct chain *, struct req *);
+enum verdict chain_request(const struct chain *, struct req *);
+enum verdict chain_response(const struct chain *, struct req *);
 
 #define FILTER(name) extern const struct filter filter_##name;
 #include "worker/filter/filter_tbl.h"

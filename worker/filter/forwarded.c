@@ -10,7 +10,7 @@ forwarded_configured(const struct conf *c, const struct conf_route *route)
 	return c;
 }
 
-static enum cache_verdict
+static enum verdict
 forwarded_on_request(struct req *r, const void *self)
 {
 	(void)self;

@@ -19,7 +19,7 @@ drop(struct fields *f, const char *name)
 			f->v[i].flags |= FIELD_DROP;
 }
 
-static enum cache_verdict
+static enum verdict
 edit(struct req *r, struct fields *f, const struct conf_edit *e)
 {
 	for (unsigned i = 0; i < e->remove.n; i++)
@@ -35,7 +35,7 @@ edit(struct req *r, struct fields *f, const struct conf_edit *e)
 	return FLT_NEXT;
 }
 
-static enum cache_verdict
+static enum verdict
 headers_on_request(struct req *r, const void *self)
 {
 	const struct conf_route *route = self;
@@ -43,7 +43,7 @@ headers_on_request(struct req *r, const void *self)
 	return edit(r, &r->in.fields, &route->request.head);
 }
 
-static enum cache_verdict
+static enum verdict
 headers_on_response(struct req *r, const void *self)
 {
 	const struct conf_route *route = self;

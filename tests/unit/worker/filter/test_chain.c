@@ -106,12 +106,12 @@ START_TEST(a_head_without_room_is_answered_here)
 END_TEST
 
 /* length: announced, or BODY_UNKNOWN with `received` so far. */
-static enum cache_verdict
+static enum verdict
 limited(uint64_t max, uint64_t length, uint64_t received, uint64_t *limit)
 {
 	struct chain *c = chain_new(&request_conf, NULL);
 	struct req *r = ask("");
-	enum cache_verdict v;
+	enum verdict v;
 
 	r->max_body = max;
 	r->up_source.limit = UINT64_MAX;
