@@ -11,6 +11,7 @@
 enum place { IN_NONE, IN_SMALL, IN_MAIN, IN_GONE };
 
 #define SMALL_SHARE	10		/* the small queue's part of all pages is one of so many */
+#define GHOST_ROUNDS		2
 
 /* ---- rings ---- */
 
@@ -96,13 +97,16 @@ evict_ready(struct evict *e)
 			push(e, &e->unused, slot);
 }
 
-/* Remembered as long as what left since would fit into the main queue. Hash 0 is nobody's. */
+/*
+ * Remembered as long as what left since would fit into the main queue GHOST_ROUNDS times: with once only, what becomes
+ * popular while the main queue is full of what was so before leaves unseen. Hash 0 is nobody's.
+ */
 static bool
 was_here(struct evict *e, uint32_t hash)
 {
 	uint64_t *ghost = &e->ghosts[hash & e->mask];
 	bool known = hash != 0 && (uint32_t)*ghost == hash &&
-	    (uint32_t)e->left - (uint32_t)(*ghost >> 32) <= e->main.pages;
+	    (uint32_t)e->left - (uint32_t)(*ghost >> 32) <= GHOST_ROUNDS * e->main.pages;
 
 	if (known)
 		*ghost = 0;
