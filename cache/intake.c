@@ -16,6 +16,7 @@
 struct fill {
 	struct ring_in	*ring;
 	uint32_t	 number;	/* within its ring */
+	uint64_t	 from;		/* position in it, behind its BEGIN */
 	struct key	 primary, key;
 	struct entry	 entry;		/* length: so far */
 	uint32_t	 values;	/* written, the head included */
@@ -29,10 +30,12 @@ intake_init(struct intake *in, struct stock *stock, struct ring *const *rings, u
 {
 	*in = (struct intake){ .stock = stock, .n_rings = n, .max_object = max_object };
 	in->rings = calloc(n, sizeof *in->rings);
+	in->ends = calloc(n, sizeof *in->ends);
 	in->fills = calloc(INTAKE_FILLS, sizeof *in->fills);
 	in->chunks = calloc(INTAKE_FILLS, CHUNK_SIZE);
 	in->head = malloc(HEAD_MAX);
-	if (in->rings == NULL || in->fills == NULL || in->chunks == NULL || in->head == NULL) {
+	if (in->rings == NULL || in->ends == NULL || in->fills == NULL || in->chunks == NULL ||
+	    in->head == NULL) {
 		intake_fini(in);
 		return -E_NOMEM;
 	}
@@ -47,6 +50,7 @@ void
 intake_fini(struct intake *in)
 {
 	free(in->rings);
+	free(in->ends);
 	free(in->fills);
 	free(in->chunks);
 	free(in->head);
@@ -170,8 +174,14 @@ on_begin(struct intake *in, struct ring_in *ring, const struct ring_record *rec)
 	e.id = stock_new_id(in->stock);
 	e.length = 0;
 	f = &in->fills[in->n_fills++];
-	*f = (struct fill){ .ring = ring, .number = rec->fill, .primary = rec->begin.primary,
-		.key = rec->begin.key, .entry = e, .values = 1, .chunk = f->chunk };
+	*f = (struct fill){ .ring = ring,
+		.number = rec->fill,
+		.from = ring->at,
+		.primary = rec->begin.primary,
+		.key = rec->begin.key,
+		.entry = e,
+		.values = 1,
+		.chunk = f->chunk };
 	return put_value(in, e.id, 0, span_make(in->head, rec->bytes.n));
 }
 
@@ -331,6 +341,34 @@ on_record(struct intake *in, struct ring_in *ring, const struct ring_record *rec
 
 struct budget { uint64_t bytes, stored; };	/* bytes left; stored at which it is enough */
 
+void
+intake_producer_gone(struct intake *in, unsigned n, uint64_t tail)
+{
+	bool open = ring_unread(&in->rings[n]) > 0;
+
+	for (unsigned i = 0; i < in->n_fills && !open; i++)
+		open = in->fills[i].ring == &in->rings[n];
+	if (open)
+		in->ends[n] = (struct intake_end){ true, tail };
+}
+
+/* Fills that began behind it are its successor's. */
+static int
+end_producer(struct intake *in, unsigned n)
+{
+	struct ring_in *ring = &in->rings[n];
+	uint64_t tail = in->ends[n].at;
+	int rc = 0;
+
+	if (!in->ends[n].due || (int64_t)(ring->at - tail) < 0)
+		return 0;
+	in->ends[n].due = false;
+	for (unsigned i = in->n_fills; i-- > 0 && rc == 0;)
+		if (in->fills[i].ring == ring && (int64_t)(in->fills[i].from - tail) <= 0)
+			rc = fill_forget(in, &in->fills[i], &in->counts.aborted);
+	return rc;
+}
+
 static int
 read_ring(struct intake *in, struct ring_in *ring, const struct budget *b)
 {
@@ -352,24 +390,43 @@ read_ring(struct intake *in, struct ring_in *ring, const struct budget *b)
 	return 0;
 }
 
-/* Each ring has its share of the transaction, so that none keeps the others waiting. */
+/* How many rings have something for us. */
+static unsigned
+busy(const struct intake *in)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < in->n_rings; i++)
+		n += ring_unread(&in->rings[i]) > 0;
+	return n;
+}
+
+/* Each ring that has something has its share of the transaction, so that none keeps the others waiting. */
 static int
 read_rings(struct intake *in)
 {
-	struct budget b = { INTAKE_BYTES / in->n_rings, in->counts.stored + INTAKE_OBJECTS };
+	unsigned n = busy(in);
+	struct budget b = { INTAKE_BYTES / (n > 0 ? n : 1), in->counts.stored + INTAKE_OBJECTS };
 	int rc = 0;
 
-	for (unsigned i = 0; i < in->n_rings && rc == 0; i++)
-		rc = read_ring(in, &in->rings[(in->next + i) % in->n_rings], &b);
+	for (unsigned i = 0; i < in->n_rings && rc == 0; i++) {
+		unsigned at = (in->next + i) % in->n_rings;
+
+		rc = read_ring(in, &in->rings[at], &b);
+		if (rc == 0)
+			rc = end_producer(in, at);
+	}
 	in->next = (in->next + 1) % in->n_rings;
 	return rc;
 }
 
-static bool
-waiting(const struct intake *in)
+bool
+intake_waiting(const struct intake *in)
 {
+	if (in->stock->n_dying > 0)
+		return true;
 	for (unsigned i = 0; i < in->n_rings; i++)
-		if (ring_unread(&in->rings[i]) > 0)
+		if (in->ends[i].due || ring_unread(&in->rings[i]) > 0)
 			return true;
 	return false;
 }
@@ -395,7 +452,7 @@ intake_turn(struct intake *in)
 {
 	int rc;
 
-	if (!waiting(in) && in->stock->n_dying == 0)
+	if (!intake_waiting(in))
 		return 0;
 	if ((rc = store_transaction(in->stock->store)) != 0)
 		return rc;
@@ -403,10 +460,12 @@ intake_turn(struct intake *in)
 	if (rc >= 0)
 		rc = read_rings(in);
 	if (rc == 0)
+		rc = stock_look(in->stock);
+	if (rc == 0)
 		rc = store_commit(in->stock->store);
 	if (rc != 0)
 		rc = start_over(in, rc);
 	for (unsigned i = 0; i < in->n_rings; i++)
 		ring_done(&in->rings[i]);
-	return rc != 0 ? rc : waiting(in) || in->stock->n_dying > 0;
+	return rc != 0 ? rc : intake_waiting(in);
 }

@@ -27,9 +27,11 @@ struct intake_counts {
 };
 
 struct fill;
+struct intake_end { bool due; uint64_t at; };	/* of a ring: what was begun before this position ends there */
 struct intake {
 	struct stock	*stock;		/* lent */
 	struct ring_in	*rings;
+	struct intake_end *ends;
 	unsigned	 n_rings, next;	/* who is asked first: nobody starves */
 	struct fill	*fills;		/* those open, packed */
 	unsigned	 n_fills;
@@ -44,6 +46,12 @@ struct intake {
 int	intake_init(struct intake *, struct stock *, struct ring *const *rings, unsigned n, uint32_t ring_size,
 	    uint64_t max_object) MUST_CHECK;
 void	intake_fini(struct intake *);
+/*
+ * The producer of ring n wrote up to `tail` and is dead: when that has been read, the fills that it left open end. One
+ * that comes after it may be there already.
+ */
+void	intake_producer_gone(struct intake *, unsigned n, uint64_t tail);
+bool	intake_waiting(const struct intake *);	/* would a turn find something? */
 /*
  * 1: there is more; 0: the rings are empty. Otherwise the store failed and what was read is lost: -E_LIMIT and -E_IO
  * when the stock is good again, and the next call may work; whatever else means that the store is not to be used.

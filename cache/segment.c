@@ -8,8 +8,42 @@
 #include "cache/segment.h"
 
 #include <stdio.h>
+#include <sys/mman.h>
 
-#define PAGE ((size_t)4096)
+#include "conf/conf.h"
+
+#define PAGE		((size_t)4096)
+#define OBJECT_MEAN	2048		/* bytes of the store for each slot */
+#define OBJECT_SHARE	20		/* of the store: the biggest object is one part of so many */
+#define OBJECT_MOST	(64u << 20)
+
+struct cache_shape
+cache_shape(const struct conf_cache *conf, unsigned lanes)
+{
+	int64_t slots = conf->objects > 0 ? conf->objects : conf->size / OBJECT_MEAN;
+
+	return (struct cache_shape){ .slots = (uint32_t)(slots < INT32_MAX ? slots : INT32_MAX),
+		.lanes = lanes,
+		.ring_size = (uint32_t)conf->ring };
+}
+
+uint64_t
+cache_max_object(const struct conf_cache *conf)
+{
+	uint64_t share = (uint64_t)conf->size / OBJECT_SHARE;
+
+	if (conf->max_object > 0)
+		return (uint64_t)conf->max_object;
+	return share < OBJECT_MOST ? share : OBJECT_MOST;
+}
+
+uint64_t
+cache_place(const struct conf_cache *conf)
+{
+	struct sip_key key = { { 0, (uint64_t)conf->size } };
+
+	return sip64(&key, span_str(conf->path));
+}
 
 static size_t
 page_up(size_t n)
@@ -75,6 +109,39 @@ struct ring *
 cache_ring(struct cache_data *c, unsigned lane)
 {
 	return (struct ring *)((char *)c + rings_at(&c->shape) + lane * ring_bytes(&c->shape));
+}
+
+void
+cache_unpin(struct cache_data *c, unsigned lane)
+{
+	struct pins *p = cache_pins(c, lane);
+
+	for (unsigned i = 0; i < PINS; i++)
+		if (atomic_load_explicit(&p->id[i], memory_order_relaxed) != 0)
+			atomic_store(&p->id[i], 0);
+}
+
+/* The pages that lie within it altogether: zero when they are looked at again. */
+static void
+give_back(const char *from, const char *to)
+{
+	uintptr_t first = page_up((uintptr_t)from), last = (uintptr_t)to & ~(PAGE - 1);
+
+	if (first < last)
+		(void)madvise((void *)first, last - first, MADV_REMOVE);
+}
+
+bool
+cache_lane_free(struct cache_data *c, unsigned lane)
+{
+	struct ring *r = cache_ring(c, lane);
+	struct pins *p = cache_pins(c, lane);
+
+	if (atomic_load(&r->head) != atomic_load(&r->tail))
+		return false;
+	give_back(r->bytes, r->bytes + c->shape.ring_size);
+	give_back((const char *)p, (const char *)(p + 1));
+	return true;
 }
 
 bool

@@ -26,6 +26,7 @@ enum cache_state {
 	CACHE_BROKEN,			/* damaged: nobody reads it */
 };
 
+struct conf_cache;
 struct cache_shape { uint32_t slots, lanes, ring_size; };
 
 /* Ids of objects whose bytes must stay, 0: none. Of the lane's process; the master's once that is dead. */
@@ -46,8 +47,15 @@ struct cache_data {
 	_Atomic uint32_t keeper_sleeps;	/* it waits for its event: who puts something into a ring writes one */
 	_Atomic uint32_t purges;	/* everything was purged so often */
 	_Atomic int64_t	 purged_all;	/* Unix seconds: what was received then or before is not there any more */
+	uint64_t	 place;		/* cache_place of what it was made for */
 	struct cache_counts counts;
 };
+
+/* What a configuration asks for, where it leaves that to us. lanes: of the processes that there may be. */
+struct cache_shape cache_shape(const struct conf_cache *, unsigned lanes);
+uint64_t cache_max_object(const struct conf_cache *);	/* bytes of body */
+/* Of the directory and the size of its store: memory with another number is about another store. */
+uint64_t cache_place(const struct conf_cache *);
 
 size_t	cache_size(const struct cache_shape *);
 /* Of memory that is all zero and has room for it. */
@@ -58,6 +66,23 @@ bool	cache_sound(const struct cache_data *, size_t bytes);
 struct slot *cache_slots(struct cache_data *);
 struct ring *cache_ring(struct cache_data *, unsigned lane);
 struct pins *cache_pins(struct cache_data *, unsigned lane);
+
+/* The lane's process is dead: what it was sending is nobody's. */
+void	cache_unpin(struct cache_data *, unsigned lane);
+/* Gives memory back, of a lane that no process has and gets meanwhile. False: the keeper has not read its ring yet. */
+bool	cache_lane_free(struct cache_data *, unsigned lane);
+
+/*
+ * Who put something into a ring asks whether to wake the keeper, by a write to its event: nothing is lost, since either
+ * this sees that it sleeps or the keeper sees what is in the ring. True once per sleep.
+ */
+static inline bool
+cache_wake(struct cache_data *c)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	return atomic_load_explicit(&c->keeper_sleeps, memory_order_relaxed) != 0 &&
+	    atomic_exchange(&c->keeper_sleeps, 0) != 0;
+}
 
 /* The store's file, into out: "<dir>/store-<number>.mdb". False: it does not fit. */
 bool	cache_path(char *out, size_t size, const char *dir, uint32_t file);

@@ -177,7 +177,7 @@ restore(struct stock *s, struct rows *rows)
 	clear_slots(s);
 	if (rows->n > 0)
 		s->next_id = rows->v[rows->n - 1].id + 1;
-	if ((rc = drop_orphans(s, rows)) != 0)
+	if ((rc = drop_orphans(s, rows)) != 0 || (rc = stock_look(s)) != 0)
 		return rc;
 	return store_commit(s->store);
 }
@@ -290,17 +290,22 @@ gain(struct stock *s)
 }
 
 int
+stock_look(struct stock *s)
+{
+	return store_pages(s->store, &s->pages_used, &s->pages_all);
+}
+
+int
 stock_make_room(struct stock *s, uint32_t pages)
 {
-	uint64_t used, all;
 	int rc;
 
-	while ((rc = store_pages(s->store, &used, &all)) == 0) {
-		uint64_t most = all - all / FREE_SHARE;
+	while ((rc = stock_look(s)) == 0) {
+		uint64_t most = s->pages_all - s->pages_all / FREE_SHARE;
 
 		if (pages > most)
 			return -E_LIMIT;
-		if (used + pages <= most)
+		if (s->pages_used + pages <= most)
 			return 0;
 		if ((rc = gain(s)) < 0)
 			return rc;

@@ -26,6 +26,7 @@ struct stock {
 	uint64_t	 dying[STOCK_DYING];	/* ids that no entry names any more, with values left */
 	unsigned	 n_dying;
 	uint64_t	 evicted;	/* objects, since it was opened */
+	uint64_t	 pages_used, pages_all;	/* of the map, when it was looked at last */
 };
 
 /*
@@ -42,6 +43,7 @@ void	stock_close(struct stock *);
 /* Pages that an object of so many bytes of body takes, about. */
 uint32_t stock_pages(uint64_t length);
 uint64_t stock_new_id(struct stock *);
+int	stock_look(struct stock *) MUST_CHECK;	/* sets pages_used and pages_all */
 /* Lets the least used leave until so many more pages fit. -E_LIMIT: they never will, and nothing has left. */
 int	stock_make_room(struct stock *, uint32_t pages) MUST_CHECK;
 /*

@@ -39,6 +39,7 @@ int	store_values(struct store *, uint64_t id, uint32_t n, struct span *, int max
 /* ---- writing ---- */
 
 int	store_transaction(struct store *) MUST_CHECK;
+int	store_sync(struct store *) MUST_CHECK;		/* all that was committed is on the disk */
 /* -E_LIMIT: the map is full; -E_IO: the disk is. The transaction is gone in either case, nothing of it was done. */
 int	store_commit(struct store *) MUST_CHECK;
 void	store_abort(struct store *);

@@ -304,6 +304,12 @@ store_abort(struct store *s)
 }
 
 int
+store_sync(struct store *s)
+{
+	return error_of(mdb_env_sync(s->env, 1));
+}
+
+int
 store_put(struct store *s, const struct key *key, const struct entry *e)
 {
 	char bytes[ENTRY_SIZE];

@@ -246,6 +246,15 @@ struct conf_forward {
 	const char	*contact;		/* shown on error pages; "" = none */
 };
 
+struct conf_cache {
+	struct conf_pos	at;
+	const char	*path;			/* a directory; NULL: no cache */
+	int64_t		size;			/* of the store's file */
+	int64_t		max_object;		/* 0: see cache_max_object in cache/segment.h */
+	int64_t		objects;		/* 0: see cache_shape there */
+	int64_t		ring;			/* per process; a power of two */
+};
+
 struct conf_access_log {
 	struct conf_pos	at;
 	const char	*path;			/* conf/logplace.h */
@@ -272,6 +281,7 @@ struct conf {
 	struct conf_acl	*acls; unsigned nacls;		/* predefined ones included */
 	struct conf_rule *rules; unsigned nrules;	/* shipped, written, then a deny with id "implicit-deny" */
 	struct conf_forward forward;
+	struct conf_cache cache;
 	struct conf_telemetry telemetry;
 	uint64_t	 digest;		/* of the bytes read: two equal files are one configuration */
 	struct arena	*arena;			/* owns everything above */

@@ -196,6 +196,18 @@ same(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+/* One that is turned on or off is another matter. */
+static const char *
+cache_needs_restart(const struct conf_cache *from, const struct conf_cache *to)
+{
+	if (from->path == NULL || to->path == NULL)
+		return NULL;
+	if (!same(from->path, to->path) || from->size != to->size || from->objects != to->objects ||
+	    from->ring != to->ring)
+		return "cache.path, size, objects and ring cannot change while running: restart to apply";
+	return NULL;
+}
+
 const char *
 conf_needs_restart(const struct conf *from, const struct conf *to)
 {
@@ -206,5 +218,5 @@ conf_needs_restart(const struct conf *from, const struct conf *to)
 	if (!same(from->process.user, to->process.user) ||
 	    !same(from->process.group, to->process.group))
 		return "process.user and process.group cannot change while running: restart";
-	return NULL;
+	return cache_needs_restart(&from->cache, &to->cache);
 }

@@ -129,6 +129,7 @@ swap_in(struct master *m, struct generation *g, struct errdetail *ed)
 	if (old == NULL)
 		return 0;
 	logger_follow(m, old->conf);
+	keeper_follow(m);
 	supervise_drain(old);
 	bounds_retire(&m->bounds, g->number, (int64_t)clock_mono_ms() + RETIRE_MS);
 	return 0;
@@ -269,5 +270,7 @@ cycle_first(struct master *m, struct conf *conf, struct errdetail *ed)
 		return rc;
 	drain_take(m->cycle.next, str_span(&m->heir.given.drained));	/* nobody serves before GO */
 	seat_init(&m->logger, m, m->cycle.next, ROLE_LOGGER, 0);
+	keeper_init(m);
+	keeper_follow(m);
 	return m->heir.held ? 0 : seat_fill(&m->logger, ed);
 }

@@ -143,6 +143,14 @@ build_endpoints(struct master *m, struct generation *g, struct errdetail *ed)
 }
 
 static int
+build_cache(struct master *m, struct generation *g, struct errdetail *ed)
+{
+	int rc = segment_cache_make(&m->segments.cache, &g->conf->cache, m->segments.lanes, ed);
+
+	return rc == 0 ? segment_cache_directory(&g->conf->cache, &g->identity, ed) : rc;
+}
+
+static int
 build_seats(struct master *m, struct generation *g)
 {
 	g->seats = calloc(g->nworkers + 1, sizeof *g->seats);
@@ -173,6 +181,8 @@ build(struct master *m, struct generation *g, struct errdetail *ed)
 		rc = bounds_plan(&m->bounds, g->conf, g->nworkers, g->number, ed);
 	if (rc == 0)
 		rc = bounds_list(&m->bounds, g->number, &g->listens, &g->nlistens, &g->nslots);
+	if (rc == 0 && g->conf->cache.path != NULL)
+		rc = build_cache(m, g, ed);
 	if (rc == 0)
 		rc = build_slots(g, m->segments.stats.data);
 	if (rc == 0)
@@ -205,6 +215,18 @@ generation_new(struct master *m, struct conf *conf, unsigned number, struct errd
 	return NULL;
 }
 
+/* Of a process that outlives generations: while one serves, it goes with that; so this is at the end only. */
+static void
+leave_seat(struct master *m, struct seat *s, const struct generation *g)
+{
+	struct list_node *last = list_last(&m->generations);
+
+	if (s->gen != g)
+		return;
+	s->gen = last == NULL ? NULL : LIST_ENTRY(last, struct generation, node);
+	s->wanted = s->wanted && last != NULL;
+}
+
 void
 generation_free(struct master *m, struct generation **gp)
 {
@@ -216,12 +238,8 @@ generation_free(struct master *m, struct generation **gp)
 	if (m->current == g)
 		m->current = NULL;
 	list_remove(&m->generations, &g->node);
-	if (m->logger.gen == g) { /* at the end only: while one serves, the logger goes with it */
-		struct list_node *last = list_last(&m->generations);
-
-		m->logger.gen = last == NULL ? NULL : LIST_ENTRY(last, struct generation, node);
-		m->logger.wanted = m->logger.wanted && last != NULL;
-	}
+	leave_seat(m, &m->logger, g);
+	leave_seat(m, &m->keeper, g);
 	bounds_drop(&m->bounds, g->number);
 	shm_close(&g->endpoints);
 	conf_free(&g->conf);

@@ -3,7 +3,7 @@
  *
  *   {"format": 1, "version": "...", "pid": 1, "boot_id": "hex", "started_ms": 1, "generation": 1,
  *    "link": 5, "err": 6, "admin": {"path": "...", "fd": 7},
- *    "segments": [{"name": "stats", "fd": 8}],
+ *    "segments": [{"name": "stats", "fd": 8}], "cache_events": [{"fd": 9}],
  *    "logs": {"event": {"path": "...", "fd": 9}},
  *    "drained": ["SERVICE/TARGET"],
  *    "listeners": [{"address": "...", "dual": false, "given": false, "slots": [{"fd": 10}]}]}
@@ -27,6 +27,7 @@ static const char *const segment_names[HAND_SEGMENTS] = {
 	[HAND_JOURNAL] = "journal",
 	[HAND_REPORT] = "report",
 	[HAND_ENDPOINTS] = "endpoints",
+	[HAND_CACHE] = "cache",
 };
 
 static const char *const log_names[HAND_LOGS] = {
@@ -37,21 +38,29 @@ static const char *const log_names[HAND_LOGS] = {
 /* ---------------------------------------------------------------- writing */
 
 static struct json *
+fds_json(const int *fd, unsigned n)
+{
+	struct json *list = json_arr();
+
+	for (unsigned i = 0; i < n; i++) {
+		struct json *o = json_obj();
+
+		json_set_int(o, "fd", fd[i]);
+		json_push(list, o);
+	}
+	return list;
+}
+
+static struct json *
 bound_json(const struct handover_bound *b)
 {
-	struct json *o = json_obj(), *fds = json_arr();
+	struct json *o = json_obj();
 	char text[ADDR_TEXT];
 
 	json_set_str(o, "address", addr_text(&b->addr, text));
 	json_set_bool(o, "dual", b->dual);
 	json_set_bool(o, "given", b->given);
-	for (unsigned i = 0; i < b->nfds; i++) {
-		struct json *fd = json_obj();
-
-		json_set_int(fd, "fd", b->fd[i]);
-		json_push(fds, fd);
-	}
-	json_set(o, "slots", fds);
+	json_set(o, "slots", fds_json(b->fd, b->nfds));
 	return o;
 }
 
@@ -112,6 +121,8 @@ set_lists(struct json *o, const struct handover *h)
 		json_push(listeners, bound_json(&h->bounds[i]));
 	json_set(o, "drained", drained_json(str_span(&h->drained)));
 	json_set(o, "segments", segments);
+	if (h->nevents > 0)
+		json_set(o, "cache_events", fds_json(h->events, h->nevents));
 	json_set(o, "listeners", listeners);
 }
 
@@ -248,6 +259,31 @@ read_segments(struct handover *h, const struct json *list, struct errdetail *ed)
 	return 0;
 }
 
+/* A list of n descriptors; both are set also when it fails on the way. */
+static int
+read_fds(int **fd, unsigned *count, const struct json *list, struct errdetail *ed)
+{
+	size_t n = json_len(list);
+
+	*fd = calloc(n, sizeof **fd);
+	if (*fd == NULL)
+		return err_set(ed, -E_NOMEM, "hand-over: no memory for descriptors");
+	for (*count = 0; *count < n; ++*count)
+		if (get_fd(json_at(list, *count), "fd", &(*fd)[*count], ed) != 0)
+			return -E_PROTO;
+	return 0;
+}
+
+static int
+read_events(struct handover *h, const struct json *list, struct errdetail *ed)
+{
+	if (json_len(list) == 0)
+		return 0;
+	if (json_len(list) > SLOTS_MAX)
+		return err_set(ed, -E_LIMIT, "hand-over: %zu events are too many", json_len(list));
+	return read_fds(&h->events, &h->nevents, list, ed);
+}
+
 static int
 read_bound(struct handover_bound *b, const struct json *o, struct errdetail *ed)
 {
@@ -260,13 +296,7 @@ read_bound(struct handover_bound *b, const struct json *o, struct errdetail *ed)
 		return err_set(ed, -E_PROTO, "hand-over: a listener of %zu sockets", n);
 	b->dual = json_bool(json_get(o, "dual"), false);
 	b->given = json_bool(json_get(o, "given"), false);
-	b->fd = calloc(n, sizeof *b->fd);
-	if (b->fd == NULL)
-		return err_set(ed, -E_NOMEM, "hand-over: no memory for listeners");
-	for (; b->nfds < n; b->nfds++)
-		if (get_fd(json_at(slots, b->nfds), "fd", &b->fd[b->nfds], ed) != 0)
-			return -E_PROTO;
-	return 0;
+	return read_fds(&b->fd, &b->nfds, slots, ed);
 }
 
 static int
@@ -314,6 +344,8 @@ read_all(struct handover *h, const struct json *o, struct errdetail *ed)
 	if (rc == 0)
 		rc = read_segments(h, json_get(o, "segments"), ed);
 	if (rc == 0)
+		rc = read_events(h, json_get(o, "cache_events"), ed);
+	if (rc == 0)
 		rc = read_bounds(h, json_get(o, "listeners"), ed);
 	if (rc == 0)
 		read_drained(h, json_get(o, "drained"));
@@ -355,6 +387,9 @@ handover_fini(struct handover *h)
 		free(h->log[i].path);
 		h->log[i].path = NULL;
 	}
+	free(h->events);
+	h->events = NULL;
+	h->nevents = 0;
 	str_fini(&h->drained);
 }
 
@@ -370,6 +405,8 @@ handover_each_fd(const struct handover *h, int (*f)(void *arg, int fd), void *ar
 	for (unsigned i = 0; i < HAND_SEGMENTS && rc == 0; i++)
 		if (h->segment[i] >= 0)
 			rc = f(arg, h->segment[i]);
+	for (unsigned i = 0; i < h->nevents && rc == 0; i++)
+		rc = f(arg, h->events[i]);
 	for (unsigned i = 0; i < HAND_LOGS && rc == 0; i++)
 		if (h->log[i].path != NULL)
 			rc = f(arg, h->log[i].fd);

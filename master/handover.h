@@ -26,9 +26,9 @@ enum handover_word {
 	HAND_STOP,	/* new, later: u32 enum stop_mode; the whole service stops, so the one that drains does */
 };
 
-enum handover_took { HAND_TOOK_JOURNAL = 1 << 0, HAND_TOOK_ADMIN = 1 << 1 };
+enum handover_took { HAND_TOOK_JOURNAL = 1 << 0, HAND_TOOK_ADMIN = 1 << 1, HAND_TOOK_CACHE = 1 << 2 };
 
-enum handover_segment { HAND_STATS, HAND_JOURNAL, HAND_REPORT, HAND_ENDPOINTS, HAND_SEGMENTS };
+enum handover_segment { HAND_STATS, HAND_JOURNAL, HAND_REPORT, HAND_ENDPOINTS, HAND_CACHE, HAND_SEGMENTS };
 enum handover_file { HAND_EVENT_LOG, HAND_ACCESS_LOG, HAND_LOGS };
 
 struct handover_log {
@@ -52,6 +52,8 @@ struct handover {
 	int		admin;		/* listening; -1: none */
 	char		admin_path[SOCKET_PATH_MAX];
 	int		segment[HAND_SEGMENTS];	/* -1: none */
+	int		*events;	/* of the cache's lanes; owned by a parsed one */
+	unsigned	nevents;
 	struct handover_log log[HAND_LOGS];
 	struct handover_bound *bounds;	/* owned, with their arrays, by a parsed one */
 	unsigned	nbounds;

@@ -158,6 +158,18 @@ heir_endpoints(struct master *m, struct endpoint_data *to)
 	shm_close(&old);
 }
 
+/* Lanes are those of the statistics: they must be the old master's as well. */
+bool
+heir_cache(struct master *m, const struct conf_cache *conf)
+{
+	struct handover *h = &m->heir.given;
+	int fd = h->segment[HAND_CACHE];
+
+	h->segment[HAND_CACHE] = -1;
+	return segment_cache_take(
+	    &m->segments.cache, fd, h->events, h->nevents, conf, m->segments.lanes);
+}
+
 void
 heir_close(struct master *m)
 {
@@ -226,6 +238,7 @@ on_yours(struct master *m)
 	admin_serve(m);
 	if (seat_fill(&m->logger, &ed) != 0)
 		cycle_logger_left(m);
+	keeper_follow(m);
 	log_write(LOG_INFO, "upgrade: process %d serves instead of process %d", m->pid,
 	    m->heir.given.pid);
 }

@@ -12,6 +12,7 @@
 #include "master/handover.h"
 #include "worker/io/loop.h"
 
+struct conf_cache;
 struct endpoint_data;
 struct generation;
 struct master;
@@ -34,6 +35,8 @@ int	heir_watch(struct master *, struct errdetail *) MUST_CHECK;	/* the loop is t
 void	heir_stderr(struct heir *);	/* from now on messages go where the old master's went */
 /* Health of endpoints as the old master's processes know it, into a new table. */
 void	heir_endpoints(struct master *, struct endpoint_data *);
+/* The cache's segment as the old master has it; false: not taken. */
+bool	heir_cache(struct master *, const struct conf_cache *);
 void	heir_close(struct master *);
 
 bool	heir_started(const struct heir *);	/* this process replaces another */

@@ -16,7 +16,7 @@
 #include "conf/base/json.h"
 
 #define CPU_SECONDS	10
-#define MEMORY_MAX	((rlim_t)512 << 20)
+#define MEMORY_MAX	((rlim_t)512 << 20)	/* beyond what the master has, which may be segments of any size */
 #define TEXT_MAX	((size_t)1 << 20)	/* of problems, of differences */
 #define ANSWER_MAX	((size_t)8 << 20)
 
@@ -28,6 +28,20 @@
 
 /* ----------------------------------------------------------- the child */
 
+/* Bytes of address space that this process has now. */
+static rlim_t
+mapped(void)
+{
+	char text[64] = "";
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	(void)!read(fd, text, sizeof text - 1);
+	(void)close(fd);
+	return (rlim_t)strtoull(text, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
 static void
 set_limits(void)
 {
@@ -36,7 +50,8 @@ set_limits(void)
 	(void)setrlimit(RLIMIT_CPU, &cpu);
 	(void)setrlimit(RLIMIT_CORE, &core);
 #ifndef __SANITIZE_ADDRESS__ /* its shadow alone is larger */
-	struct rlimit memory = { MEMORY_MAX, MEMORY_MAX };
+	rlim_t most = mapped() + MEMORY_MAX;
+	struct rlimit memory = { most, most };
 
 	(void)setrlimit(RLIMIT_AS, &memory);
 #endif

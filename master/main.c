@@ -205,6 +205,8 @@ step_segments(struct start *s, struct errdetail *ed)
 	rc = segments_take_over(&m->segments, m->heir.given.segment, conf_workers(s->conf), ed);
 	if (rc == 0 && m->segments.journal_taken)
 		m->heir.took |= HAND_TOOK_JOURNAL;
+	if (rc == 0 && heir_cache(m, &s->conf->cache))
+		m->heir.took |= HAND_TOOK_CACHE;
 	return rc;
 }
 
@@ -281,7 +283,7 @@ master_init(struct master *m, bool foreground)
 	m->signals.source.fd = -1;
 	m->admin.source.fd = -1;
 	m->notify.fd = -1;
-	m->segments.stats.fd = m->segments.journal.fd = m->segments.report.fd = -1;
+	segments_init(&m->segments);
 	bounds_init(&m->bounds);
 	heir_init(&m->heir);
 	upgrade_init(m, NULL);
@@ -318,6 +320,7 @@ master_fini(struct master *m)
 		generation_free(m, &g);
 	}
 	timer_fini(&m->loop.timers, &m->logger.respawn);
+	timer_fini(&m->loop.timers, &m->keeper.respawn);
 	timer_fini(&m->loop.timers, &m->tick);
 	confirm_fini(m);
 	history_fini(&m->history);

@@ -14,6 +14,7 @@
 #include "master/cycle.h"
 #include "master/history.h"
 #include "master/heir.h"
+#include "master/keeper_seat.h"
 #include "master/list_store.h"
 #include "master/listen.h"
 #include "master/logs.h"
@@ -91,6 +92,8 @@ struct master {
 	struct generation *current;	/* the one that serves; NULL until the first is ready */
 	struct list	children;
 	struct seat	logger;
+	struct seat	keeper;		/* of the cache */
+	uint64_t	keeper_object;	/* cache.max_object, as it was started with */
 	struct timer	tick;		/* heartbeats, deadlines, retired listeners */
 	struct cycle	cycle;
 	struct history	history;

@@ -42,6 +42,7 @@ backoff_died(struct backoff *b, const struct death *d)
 enum watch_verdict
 watch_judge(const struct watch *w)
 {
+	int64_t silence = w->disk ? POLICY_SILENCE_DISK_MS : POLICY_SILENCE_MS;
 	bool hung;
 
 	if (w->stopped_ms != 0)
@@ -51,7 +52,7 @@ watch_judge(const struct watch *w)
 	if (w->ready_ms == 0)
 		hung = w->now_ms - w->started_ms > POLICY_STARTUP_MS;
 	else
-		hung = w->beat_ms != 0 && !w->asleep && w->now_ms - w->beat_ms > POLICY_SILENCE_MS;
+		hung = w->beat_ms != 0 && !w->asleep && w->now_ms - w->beat_ms > silence;
 	return hung ? WATCH_ABORT : WATCH_FINE;
 }
 

@@ -12,6 +12,7 @@
 #define POLICY_DELAY_MIN_MS	1000
 #define POLICY_DELAY_MAX_MS	30000
 #define POLICY_SILENCE_MS	5000	/* no heartbeat while awake */
+#define POLICY_SILENCE_DISK_MS	30000	/* of a process that waits for a disk */
 #define POLICY_STARTUP_MS	10000	/* from fork to LINK_READY */
 #define POLICY_ABORT_MS		500	/* from SIGABRT to SIGKILL */
 
@@ -33,6 +34,7 @@ struct watch {			/* what is known of a child when it is looked at */
 	int64_t	now_ms;
 	int64_t	started_ms, ready_ms;	/* ready_ms 0: not yet */
 	int64_t	beat_ms;		/* last heartbeat; 0: this child keeps none */
+	bool	disk;			/* it waits for a disk now and then */
 	bool	asleep;			/* waiting for events: no heartbeat expected */
 	int64_t	stopped_ms;		/* since when stopped by a signal; 0: it runs */
 	int64_t	aborted_ms;		/* when WATCH_ABORT was acted upon; 0: not */

@@ -8,12 +8,13 @@
 #include "conf/base/assert.h"
 
 static const struct role_row rows[ROLE_MAX] = {
-	[ROLE_WORKER] = { worker_main, .listens = true },
+	[ROLE_WORKER] = { worker_main, .listens = true, .cache = true },
 	[ROLE_AGENT] = { agent_main, .forks = true },
 	[ROLE_LOGGER] = { logger_main, .access_log = true },
+	[ROLE_KEEPER] = { keeper_main, .cache = true },
 };
 
-enum { W = 1 << ROLE_WORKER, A = 1 << ROLE_AGENT, L = 1 << ROLE_LOGGER };
+enum { W = 1 << ROLE_WORKER, A = 1 << ROLE_AGENT, L = 1 << ROLE_LOGGER, K = 1 << ROLE_KEEPER };
 
 static const struct {
 	const char *name;

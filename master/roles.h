@@ -8,6 +8,7 @@ struct role_row {
 	int	(*main)(struct env *);
 	bool	listens;	/* keeps the listening sockets */
 	bool	access_log;	/* keeps the access log's descriptor */
+	bool	cache;		/* keeps the cache's events */
 	bool	forks;		/* may have children of its own */
 };
 

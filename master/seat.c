@@ -13,6 +13,7 @@
 #include "master/spawn.h"
 
 #define STOP_MS			3000	/* from LINK_STOP to SIGKILL */
+#define STOP_KEEPER_MS		20000	/* of a process that writes all it has to a disk */
 #define REFILL_RETRY_MS		1000	/* when fork or memory failed */
 
 /* --------------------------------------------------------------- seats */
@@ -89,7 +90,8 @@ seat_stop(struct seat *s)
 	if (c == NULL || c->state == CHILD_STOPPING)
 		return;
 	c->state = CHILD_STOPPING;
-	c->deadline_ms = (int64_t)clock_mono_ms() + STOP_MS;
+	c->deadline_ms = (int64_t)clock_mono_ms() +
+	    (s->role == ROLE_KEEPER ? STOP_KEEPER_MS : STOP_MS);
 	atomic_store(&child_lane(c)->state, LANE_DRAINING);
 	child_tell(c, LINK_STOP);
 }

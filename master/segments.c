@@ -15,17 +15,25 @@
 
 #include "conf/base/log.h"
 #include "master/handover.h"
+#include "worker/shared/env.h"
 
 #define LANES_PAST	1
 #define LANES_OTHERS	8	/* agents of three generations, loggers */
 #define WORKERS_LEAST	16	/* room for a reload that asks for more workers */
+
+void
+segments_init(struct segments *s)
+{
+	s->stats.fd = s->journal.fd = s->report.fd = -1;
+	segment_cache_init(&s->cache);
+}
 
 int
 segments_open(struct segments *s, unsigned workers, struct errdetail *ed)
 {
 	int rc;
 
-	s->stats.fd = s->journal.fd = s->report.fd = -1;
+	segments_init(s);
 	s->journal_taken = false;
 	if (workers < WORKERS_LEAST)
 		workers = WORKERS_LEAST;
@@ -98,7 +106,7 @@ segments_take_over(struct segments *s, const int *fd, unsigned workers, struct e
 	bool report;
 	int rc;
 
-	s->stats.fd = s->journal.fd = s->report.fd = -1;
+	segments_init(s);
 	if (!take_stats(s, fd[HAND_STATS], workers)) {
 		if (fd[HAND_JOURNAL] >= 0)
 			(void)close(fd[HAND_JOURNAL]);
@@ -126,6 +134,7 @@ segments_close(struct segments *s)
 	shm_close(&s->stats);
 	shm_close(&s->journal);
 	shm_close(&s->report);
+	segment_cache_close(&s->cache);
 }
 
 int
@@ -156,6 +165,8 @@ segments_give(struct segments *s, unsigned lane)
 {
 	struct stats_data *stats = s->stats.data;
 
+	if (atomic_load(&stats->lane[lane].role) == ROLE_WORKER)
+		segment_cache_gone(&s->cache, lane);
 	stats_lane_fold(stats, &stats->lane[lane]);
 }
 

@@ -5,16 +5,19 @@
 #include <stdbool.h>
 #include <sys/types.h>
 #include "conf/base/shm.h"
+#include "master/segment_cache.h"
 #include "worker/shared/journal.h"
 #include "worker/shared/report.h"
 #include "worker/shared/stats.h"
 
 struct segments {
 	struct shm	stats, journal, report;
+	struct segment_cache cache;
 	unsigned	lanes;
 	bool		journal_taken;	/* over from an old master */
 };
 
+void	segments_init(struct segments *);	/* none is open */
 /* Lane 0 is the past; then three per worker (old, new and dying overlap) and some for agents and loggers. */
 int	segments_open(struct segments *, unsigned workers, struct errdetail *) MUST_CHECK;
 /*

@@ -92,11 +92,18 @@ close_others(int *keep, size_t n)
 	(void)close_range(from, ~0u, 0);
 }
 
+static bool
+has_cache(const struct generation *g)
+{
+	return g->conf->cache.path != NULL;
+}
+
 static int
 keep_descriptors(const struct master *m, const struct generation *g, enum role role, int link)
 {
 	const struct role_row *row = role_row(role);
-	size_t n = 0, room = KEEP_MAX + g->nlistens;
+	const struct segment_cache *cache = &m->segments.cache;
+	size_t n = 0, room = KEEP_MAX + g->nlistens + cache->lanes;
 	int *keep = calloc(room, sizeof *keep);
 
 	if (keep == NULL)
@@ -108,6 +115,8 @@ keep_descriptors(const struct master *m, const struct generation *g, enum role r
 	keep[n++] = row->access_log ? m->logs.access : -1;
 	for (unsigned i = 0; row->listens && i < g->nlistens; i++)
 		keep[n++] = g->listens[i].fd;
+	for (unsigned i = 0; row->cache && has_cache(g) && i < cache->lanes; i++)
+		keep[n++] = cache->event[i];
 	close_others(keep, n);
 	free(keep);
 	daemon_detach(m->foreground || (row->access_log && m->logs.access == STDOUT_FILENO),
@@ -175,6 +184,10 @@ fill_env(struct env *env, const struct master *m, const struct seat *s, unsigned
 		.access_log = role_row(s->role)->access_log ? m->logs.access : -1,
 		.boot_id = m->boot_id,
 	};
+	if (role_row(s->role)->cache && has_cache(g)) {
+		env->cache = segment_cache_data(&m->segments.cache);
+		env->cache_events = m->segments.cache.event;
+	}
 	env->my = &env->stats->lane[lane];
 	env->listener_slot = g->slots;
 	env->service_slot = env->listener_slot + c->nlisteners;

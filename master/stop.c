@@ -96,7 +96,8 @@ stop_step(struct master *m)
 	if (alive(m, ROLE_WORKER) > 0)
 		return;
 	each_seat(m, ROLE_AGENT, seat_stop);
-	if (alive(m, ROLE_AGENT) > 0)
+	seat_stop(&m->keeper);
+	if (alive(m, ROLE_AGENT) > 0 || alive(m, ROLE_KEEPER) > 0)
 		return;
 	if (!heir_alone(m))
 		return; /* what it still logs is read here */

@@ -229,21 +229,25 @@ on_death(struct master *m, struct child *c, int status)
 	log_death(c, status);
 	load_fold(m, c);
 	segments_give(&m->segments, c->lane);
+	keeper_child_died(m, c, status);
 	ask_left(c);
 	link_close(c);
 	list_remove(&m->children, &c->node);
 	s->child = NULL;
 	list_store_left(c);
-	if (s->wanted && starting && cycle_starting(m, g))
+	if (s->wanted && starting && s->role != ROLE_KEEPER && cycle_starting(m, g))
 		cycle_failed(m, g, role_name(s->role), SPAN("it died before it was ready"));
 	else if (s->wanted)
 		seat_emptied(s, c, status);
 	loop_defer_free(&m->loop, &c->garbage, free_child);
-	if (s->role != ROLE_LOGGER) {
+	if (s->role == ROLE_WORKER || s->role == ROLE_AGENT) {
 		seat_balance(g);
 		supervise_check(g);
 	} else if (!s->wanted) {
-		cycle_logger_left(m);
+		if (s->role == ROLE_LOGGER)
+			cycle_logger_left(m);
+		else
+			keeper_follow(m);
 	}
 	stop_step(m);
 }
@@ -303,6 +307,7 @@ child_watch(struct child *c, int64_t now)
 		.started_ms = c->started_ms,
 		.ready_ms = c->ready_ms,
 		.beat_ms = (int64_t)atomic_load(&lane->beat_ms),
+		.disk = c->seat->role == ROLE_KEEPER,
 		.asleep = atomic_load(&lane->asleep) != 0,
 		.stopped_ms = c->stopped_ms,
 		.aborted_ms = c->aborted_ms,
@@ -340,6 +345,7 @@ supervise_tick(struct master *m)
 		seat_balance(m->current);
 	if (m->current != NULL && m->stop.mode == STOP_NONE)
 		segments_sweep(&m->segments, m->pid);
+	segment_cache_tick(&m->segments.cache, m->segments.stats.data);
 }
 
 /* ---------------------------------------------------------------- logs */

@@ -199,6 +199,7 @@ on_serving(struct master *m, struct wire *w)
 	admin_leave(m, (u->took & HAND_TOOK_ADMIN) != 0);
 	pronounce(m, &v);
 	forget_process(m);
+	keeper_yield(m, (u->took & HAND_TOOK_CACHE) != 0);
 	stop_begin(m, STOP_GRACEFUL);
 	bounds_leave(&m->bounds);
 }
@@ -371,7 +372,7 @@ obstacle(const struct master *m, const char *binary)
 	if (access(binary, X_OK) != 0)
 		return errno == ENOENT ? "there is no such program" :
 					 "the program may not be executed";
-	if (segments_free_lanes(&m->segments) < m->current->nworkers + 2)
+	if (segments_free_lanes(&m->segments) < m->current->nworkers + 3)
 		return "too many processes of older masters still drain: ask again later";
 	return NULL;
 }

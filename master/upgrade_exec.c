@@ -99,7 +99,10 @@ describe(const struct master *m, struct handover *h, struct handover_bound *boun
 			[HAND_JOURNAL] = m->segments.journal.fd,
 			[HAND_REPORT] = m->segments.report.fd,
 			[HAND_ENDPOINTS] = m->current->endpoints.fd,
+			[HAND_CACHE] = m->segments.cache.shm.fd,
 		},
+		.events = m->segments.cache.event,
+		.nevents = m->segments.cache.lanes,
 		.log = {
 			[HAND_EVENT_LOG] = { m->logs.event_path, m->logs.event },
 			[HAND_ACCESS_LOG] = { m->logs.access_path, m->logs.access },

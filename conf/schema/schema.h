@@ -9,7 +9,7 @@
 extern const struct section schema_top;		/* struct conf: everything below hangs here */
 extern const struct section schema_process, schema_http, schema_timeouts, schema_overload, schema_dns;
 extern const struct section schema_listener, schema_service, schema_route, schema_defaults, schema_list, schema_acl,
-    schema_rule, schema_forward, schema_telemetry;
+    schema_rule, schema_forward, schema_cache, schema_telemetry;
 
 /* Shared parts. */
 extern const struct section schema_upstream_timeout;	/* struct conf_upstream_timeout, every field inherits */

@@ -34,6 +34,7 @@ static const struct item items[] = {
 	{ "overload", ITEM_GROUP, AT(overload), .sub = &schema_overload,
 	    .help = "refusing requests when a worker lags behind" },
 	{ "dns", ITEM_GROUP, AT(dns), .sub = &schema_dns, .help = "resolving names that requests bring" },
+	{ "cache", ITEM_GROUP, AT(cache), .sub = &schema_cache, .help = "keeping responses" },
 	{ "telemetry", ITEM_GROUP, AT(telemetry), .sub = &schema_telemetry, .help = "access log" },
 };
 

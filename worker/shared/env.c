@@ -8,6 +8,7 @@ static const char *const names[ROLE_MAX] = {
 	[ROLE_WORKER] = "worker",
 	[ROLE_AGENT] = "agent",
 	[ROLE_LOGGER] = "logger",
+	[ROLE_KEEPER] = "keeper",
 };
 
 const char *

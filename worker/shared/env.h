@@ -16,7 +16,7 @@ enum link_type {
 #undef LINK
 };
 
-enum role { ROLE_MASTER, ROLE_WORKER, ROLE_AGENT, ROLE_LOGGER, ROLE_MAX };
+enum role { ROLE_MASTER, ROLE_WORKER, ROLE_AGENT, ROLE_LOGGER, ROLE_KEEPER, ROLE_MAX };
 const char *role_name(enum role);
 
 /* One bound socket. Every worker inherits all slots of all listeners and serves its own slot. */
@@ -52,3 +52,4 @@ struct env {
 int	worker_main(struct env *);		/* worker/worker.c */
 int	agent_main(struct env *);		/* worker/back/agent.c */
 int	logger_main(struct env *);		/* master/logger.c */
+int	keeper_main(struct env *);		/* master/keeper.c */

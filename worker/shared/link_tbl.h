@@ -11,6 +11,7 @@ LINK(LINK_DRAINED, 8, "drained", "worker -> master: nothing left, about to exit"
 LINK(LINK_FAILED, 9, "failed", "child -> master: string why start-up failed")
 LINK(LINK_ASK, 10, "ask", "master -> worker: u32 ticket, string verb of worker/ask_tbl.h, string JSON arguments")
 LINK(LINK_TELL, 11, "tell", "worker -> master: u32 ticket, u32 ok, descriptor of a sheet: the data, or {\"error\": why}")
+LINK(LINK_DEAD, 12, "dead", "master -> keeper: a worker is dead; its lane is free by then")
 LINK(LINK_LIST_WANT, 20, "list-want", "agent -> master: u32 index of a list; these and the next: shared/list_link.h")
 LINK(LINK_LIST_SOURCE, 21, "list-source", "master -> agent: u32 index, stamp; descriptor of its file, or none: unchanged")
 LINK(LINK_LIST_DONE, 22, "list-done", "agent -> master: u32 index, report; descriptor of its image, or none: it failed")

@@ -260,7 +260,22 @@ stats_lane_fold(struct stats_data *d, struct stats_lane *l)
 		if (slot_used(d, s))
 			slot_fold(past, l, s);
 	atomic_store(&l->pid, 0);
+	atomic_store(&l->owner, 0);
 	atomic_store(&l->state, LANE_FREE);
+}
+
+bool
+stats_lane_claim(struct stats_data *d, unsigned lane)
+{
+	uint32_t is_free = LANE_FREE;
+
+	return atomic_compare_exchange_strong(&d->lane[lane].state, &is_free, LANE_GONE);
+}
+
+void
+stats_lane_unclaim(struct stats_data *d, unsigned lane)
+{
+	atomic_store(&d->lane[lane].state, LANE_FREE);
 }
 
 /* ------------------------------------------------------------------------------------------ sums */

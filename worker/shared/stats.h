@@ -65,6 +65,9 @@ void	stats_note_since(struct stats_data *, unsigned slot, int64_t wall_s);
 struct stats_lane *stats_lane_take(struct stats_data *, uint32_t role, uint32_t slot, uint32_t generation);
 /* Adds to lane 0 (gauges excepted) and frees the lane. */
 void	stats_lane_fold(struct stats_data *, struct stats_lane *);
+/* A free lane that nobody gets until stats_lane_unclaim; false: it is not free. */
+bool	stats_lane_claim(struct stats_data *, unsigned lane);
+void	stats_lane_unclaim(struct stats_data *, unsigned lane);
 uint64_t stats_sum(const struct stats_data *, enum counter);
 void	stats_sum_object(const struct stats_data *, unsigned slot, struct stats_object *);
 /* Either may be NULL. */

@@ -74,6 +74,7 @@ START_TEST(only_names_and_users_need_a_restart)
 		{ FORWARD "process = { admin_socket = \"/x\"; };", true },
 		{ FORWARD "process = { workers = 7; };", false },
 		{ FORWARD "listeners = ( { bind = \"127.0.0.1:9\"; } );", false },
+		{ FORWARD "cache = { path = \"/tmp/proxyd-a\"; };", false },
 		{ FORWARD, false },
 	};
 	struct conf *from = load_good(FORWARD);

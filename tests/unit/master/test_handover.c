@@ -17,7 +17,9 @@ sketch(struct handover_bound bounds[2], int *fds)
 		.err = 6,
 		.admin = 7,
 		.admin_path = "/run/proxyd/a.sock",
-		.segment = { 8, 9, -1, 10 },
+		.segment = { 8, 9, -1, 10, 12 },
+		.events = fds + 4,
+		.nevents = 2,
 		.log = { { (char *)(uintptr_t) "/var/log/event", 11 }, { NULL, -1 } },
 		.bounds = bounds,
 		.nbounds = 2,
@@ -39,7 +41,7 @@ count_fd(void *arg, int fd)
 
 START_TEST(what_is_written_is_read_again)
 {
-	int fds[4] = { 20, 21, 22, 23 }, sum = 0, want = 0;
+	int fds[6] = { 20, 21, 22, 23, 24, 25 }, sum = 0, want = 0;
 	struct handover_bound bounds[2];
 	struct handover h = sketch(bounds, fds), r;
 	struct str text = STR_INIT;
@@ -56,13 +58,14 @@ START_TEST(what_is_written_is_read_again)
 	ck_assert_str_eq(r.log[HAND_EVENT_LOG].path, "/var/log/event");
 	ck_assert_int_eq(r.log[HAND_EVENT_LOG].fd, 11);
 	ck_assert_ptr_null(r.log[HAND_ACCESS_LOG].path);
+	ck_assert(r.nevents == 2 && r.events[0] == 24 && r.events[1] == 25);
 	ck_assert_uint_eq(r.nbounds, 2);
 	ck_assert(r.bounds[0].dual && !r.bounds[0].given && r.bounds[0].nfds == 3);
 	ck_assert(!r.bounds[1].dual && r.bounds[1].given && r.bounds[1].fd[0] == 23);
 	ck_assert(addr_eq(&r.bounds[1].addr, &bounds[1].addr));
 	(void)handover_each_fd(&h, count_fd, &want);
 	(void)handover_each_fd(&r, count_fd, &sum);
-	ck_assert_int_eq(sum, 5 + 6 + 7 + 8 + 9 + 10 + 11 + 20 + 21 + 22 + 23);
+	ck_assert_int_eq(sum, 5 + 6 + 7 + 8 + 9 + 10 + 11 + 12 + 20 + 21 + 22 + 23 + 24 + 25);
 	ck_assert_int_eq(sum, want);
 	handover_fini(&r);
 	handover_fini(&r); /* twice is once */
@@ -74,7 +77,7 @@ END_TEST
 static int
 parse_with(const char *from, const char *to, struct errdetail *ed)
 {
-	int fds[4] = { 20, 21, 22, 23 }, rc;
+	int fds[6] = { 20, 21, 22, 23, 24, 25 }, rc;
 	struct handover_bound bounds[2];
 	struct handover h = sketch(bounds, fds), r;
 	struct str text = STR_INIT, other = STR_INIT;

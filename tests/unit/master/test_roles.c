@@ -5,7 +5,7 @@
 
 #include "tests/unit/unit.h"
 
-static const enum role all[] = { ROLE_WORKER, ROLE_AGENT, ROLE_LOGGER };
+static const enum role all[] = { ROLE_WORKER, ROLE_AGENT, ROLE_LOGGER, ROLE_KEEPER };
 
 START_TEST(a_role_is_one_row_with_its_rights)
 {
@@ -13,6 +13,8 @@ START_TEST(a_role_is_one_row_with_its_rights)
 		ck_assert_ptr_nonnull(role_row(all[i])->main);
 	ck_assert(role_row(ROLE_WORKER)->listens && !role_row(ROLE_WORKER)->forks);
 	ck_assert(!role_row(ROLE_AGENT)->listens && !role_row(ROLE_LOGGER)->listens);
+	ck_assert(role_row(ROLE_WORKER)->cache && !role_row(ROLE_AGENT)->cache);
+	ck_assert(role_row(ROLE_KEEPER)->cache && !role_row(ROLE_KEEPER)->listens);
 	ck_assert(role_row(ROLE_LOGGER)->access_log && !role_row(ROLE_WORKER)->access_log);
 }
 END_TEST
@@ -30,6 +32,7 @@ START_TEST(a_worker_neither_forks_nor_opens_nor_sleeps)
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		ck_assert(!role_calls(all[i], "execve") && !role_calls(all[i], "ptrace"));
 	ck_assert(!role_calls(ROLE_LOGGER, "accept4") && !role_calls(ROLE_AGENT, "accept4"));
+	ck_assert(!role_calls(ROLE_KEEPER, "accept4") && !role_calls(ROLE_KEEPER, "socket"));
 }
 END_TEST
 

@@ -13,6 +13,7 @@ fds_of(const struct segments *s, int fd[HAND_SEGMENTS])
 	fd[HAND_JOURNAL] = dup(s->journal.fd);
 	fd[HAND_REPORT] = dup(s->report.fd);
 	fd[HAND_ENDPOINTS] = -1;
+	fd[HAND_CACHE] = -1;
 }
 
 static pid_t

@@ -1,0 +1,456 @@
+/* test_keeper.c - what is kept and what begins empty, over deaths of keepers, machines and disks. */
+#include "tests/unit/unit.h"
+
+#include <ftw.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "cache/keeper.c"
+#include "tests/unit/cache/pairs.h"
+
+#define MIB (1024 * 1024)
+
+enum { LANES = 4 };
+
+static char dir[64];
+static struct conf_cache conf = { .path = dir, .size = 64 * MIB, .ring = RING_LEAST };
+static struct cache_data *cache;
+static struct keeper *keeper;
+static struct ring_out out[LANES];
+static char bytes[3 * MIB];
+static int64_t now = 1000000;
+
+static void
+setup(void)
+{
+	struct cache_shape shape = cache_shape(&conf, LANES);
+
+	snprintf(dir, sizeof dir, "/tmp/proxyd-keeper-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	cache = mmap(NULL, cache_size(&shape), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ck_assert_ptr_ne(cache, MAP_FAILED);
+	cache_init(cache, &shape);
+	for (unsigned i = 1; i < LANES; i++)
+		ring_out_init(&out[i], cache_ring(cache, i), shape.ring_size);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (char)(i * 13 + i / 255);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int flag, struct FTW *w)
+{
+	(void)st;
+	(void)flag;
+	(void)w;
+	return remove(path);
+}
+
+static void
+teardown(void)
+{
+	keeper_free(&keeper);
+	ck_assert_int_eq(nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	ck_assert_int_eq(munmap(cache, cache_size(&cache->shape)), 0);
+}
+
+/* Turns until there is nothing more to do at once. */
+static int64_t
+work(void)
+{
+	int64_t due;
+
+	while ((due = keeper_turn(keeper, now)) == 0)
+		;
+	return due;
+}
+
+static void
+start(void)
+{
+	keeper = keeper_new(&conf, cache);
+	ck_assert_ptr_nonnull(keeper);
+	(void)work();
+}
+
+static void
+expect_open(uint32_t file)
+{
+	ck_assert_uint_eq(atomic_load(&cache->state), CACHE_OPEN);
+	ck_assert_uint_eq(atomic_load(&cache->file), file);
+	ck_assert(cache->secret.k[0] != 0 || cache->secret.k[1] != 0);
+}
+
+static struct key
+key_number(uint32_t n)
+{
+	struct key k = { { 0 } };
+
+	memcpy(k.b, &n, sizeof n);
+	return k;
+}
+
+static uint32_t
+begin(unsigned lane, uint32_t n)
+{
+	struct entry e = { .kind = ENTRY_OBJECT, .status = 200 };
+	struct ring_begin b = { .primary = key_number(n), .key = key_number(n) };
+	struct head h = { .key = SPAN("api http://a/b") };
+	char room[512];
+	size_t len = head_write(room, sizeof room, &h, 200, FIELDS("Content-Type", "text/plain"));
+
+	entry_write(b.entry, &e);
+	return ring_begin(&out[lane], &b, span_make(room, len));
+}
+
+/* False: the ring had no room. */
+static bool
+offer(unsigned lane, uint32_t n, size_t size)
+{
+	uint32_t fill = begin(lane, n);
+
+	if (fill == 0 || !ring_data(&out[lane], fill, span_make(bytes + n % 1000, size)))
+		return false;
+	ring_end(&out[lane], fill);
+	return true;
+}
+
+static void
+put(unsigned lane, uint32_t n, size_t size)
+{
+	ck_assert(offer(lane, n, size));
+}
+
+/* Whole and right, as a reader of its own sees it. */
+static bool
+there(uint32_t n, size_t size)
+{
+	struct key k = key_number(n);
+	struct span value, payload;
+	struct store *s;
+	struct entry e;
+	char path[128];
+	size_t at = 0;
+	int rc;
+
+	ck_assert(cache_path(path, sizeof path, dir, atomic_load(&cache->file)));
+	struct store_conf c = { .path = path, .size = (uint64_t)conf.size, .readers = LANES };
+	ck_assert_int_eq(store_open_reader(&s, &c, NULL), 0);
+	ck_assert_int_eq(store_begin(s), 0);
+	rc = store_find(s, &k, &e);
+	for (uint32_t i = 1; rc == 0 && at < size; i++, at += payload.n) {
+		ck_assert_int_eq(store_value(s, e.id, i, &value), 0);
+		ck_assert_int_eq(chunk_read(value, true, &payload), 0);
+		ck_assert_mem_eq(payload.p, bytes + n % 1000 + at, payload.n);
+	}
+	ck_assert(rc == -E_MISSING || (rc == 0 && e.length == size && at == size));
+	store_end(s);
+	store_close(&s);
+	return rc == 0;
+}
+
+/* How many stores there are on the disk. */
+static unsigned
+stores(void)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *e;
+	unsigned n = 0;
+
+	while ((e = readdir(d)) != NULL)
+		n += strncmp(e->d_name, "store-", 6) == 0 && strstr(e->d_name, "-lock") == NULL;
+	closedir(d);
+	return n;
+}
+
+static struct statefile
+state(void)
+{
+	struct statefile s;
+
+	ck_assert_int_eq(statefile_read(&s, dir, NULL), 0);
+	return s;
+}
+
+START_TEST(what_comes_through_the_rings_is_stored_and_counted)
+{
+	setup();
+	start();
+	expect_open(1);
+	put(1, 1, 5000);
+	put(2, 2, 200000);
+	ck_assert(keeper_waiting(keeper));
+	(void)work();
+	ck_assert(!keeper_waiting(keeper));
+	ck_assert(there(1, 5000) && there(2, 200000) && !there(3, 1));
+	ck_assert_uint_eq(atomic_load(&cache->counts.stored), 2);
+	ck_assert_uint_eq(atomic_load(&cache->counts.objects), 2);
+	ck_assert_uint_gt(atomic_load(&cache->counts.pages_used), 50);
+	ck_assert_uint_eq(atomic_load(&cache->counts.pages_all), 64 * MIB / 4096);
+	teardown();
+}
+END_TEST
+
+START_TEST(a_keeper_that_was_killed_leaves_its_store_to_the_next)
+{
+	setup();
+	start();
+	put(1, 1, 5000);
+	(void)work();
+	put(1, 2, 6000);		/* in the ring when it dies */
+	keeper_free(&keeper);
+	ck_assert(!state().clean);
+	start();
+	expect_open(1);
+	ck_assert(there(1, 5000) && there(2, 6000));
+	teardown();
+}
+END_TEST
+
+START_TEST(a_keeper_that_leaves_takes_all_in_and_says_that_it_is_clean)
+{
+	struct statefile s;
+
+	setup();
+	start();
+	put(1, 1, 5000);
+	keeper_leave(keeper, 5000);
+	keeper_free(&keeper);
+	s = state();
+	ck_assert(s.clean && s.file == 1);
+	memset(s.boot, '0', 5);		/* the machine starts anew: it was clean */
+	ck_assert_int_eq(statefile_write(&s, dir, NULL), 0);
+	start();
+	expect_open(1);
+	ck_assert(there(1, 5000));
+	ck_assert(!state().clean);
+	teardown();
+}
+END_TEST
+
+START_TEST(a_store_that_was_open_when_the_machine_stopped_begins_empty)
+{
+	struct statefile s;
+
+	setup();
+	start();
+	put(1, 1, 5000);
+	(void)work();
+	keeper_free(&keeper);
+	s = state();
+	memset(s.boot, '0', 5);
+	ck_assert_int_eq(statefile_write(&s, dir, NULL), 0);
+	start();
+	expect_open(2);
+	ck_assert(!there(1, 5000));
+	ck_assert_uint_eq(stores(), 1);
+	put(1, 2, 5000);
+	(void)work();
+	ck_assert(there(2, 5000));
+	teardown();
+}
+END_TEST
+
+START_TEST(without_a_state_no_store_is_believed)
+{
+	char path[128];
+
+	setup();
+	start();
+	put(1, 1, 5000);
+	(void)work();
+	keeper_free(&keeper);
+	snprintf(path, sizeof path, "%s/state", dir);
+	ck_assert_int_eq(unlink(path), 0);
+	start();
+	expect_open(2);
+	ck_assert(!there(1, 5000));
+	ck_assert_uint_eq(stores(), 1);
+	teardown();
+}
+END_TEST
+
+START_TEST(damage_that_anybody_finds_ends_in_an_empty_store)
+{
+	setup();
+	start();
+	put(1, 1, 5000);
+	(void)work();
+	atomic_store(&cache->state, CACHE_BROKEN);
+	(void)work();			/* perhaps it has to wait for a moment */
+	now += ANEW_MS;
+	(void)work();
+	expect_open(2);
+	ck_assert(!there(1, 5000));
+	put(1, 2, 5000);
+	(void)work();
+	ck_assert(there(2, 5000));
+	keeper_free(&keeper);
+	atomic_store(&cache->state, CACHE_BROKEN);	/* by the master, while there is no keeper */
+	start();
+	expect_open(3);
+	ck_assert_uint_eq(stores(), 1);
+	teardown();
+}
+END_TEST
+
+START_TEST(a_file_of_nonsense_begins_empty)
+{
+	char path[128];
+	FILE *f;
+
+	setup();
+	start();
+	put(1, 1, 5000);
+	(void)work();
+	keeper_free(&keeper);
+	ck_assert(cache_path(path, sizeof path, dir, 1));
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(bytes, 1, 100000, f), 100000);
+	fclose(f);
+	start();
+	now += ANEW_MS;
+	(void)work();
+	expect_open(2);
+	teardown();
+}
+END_TEST
+
+START_TEST(the_second_keeper_waits_for_the_first)
+{
+	struct keeper *second;
+
+	setup();
+	start();
+	second = keeper_new(&conf, cache);
+	ck_assert_int_eq(keeper_turn(second, now), LOCK_MS);
+	put(1, 1, 5000);
+	(void)work();
+	ck_assert_int_eq(keeper_turn(second, now), LOCK_MS);
+	keeper_leave(keeper, 5000);
+	keeper_free(&keeper);
+	keeper = second;
+	put(1, 2, 5000);
+	(void)work();
+	expect_open(1);
+	ck_assert(there(1, 5000) && there(2, 5000));
+	teardown();
+}
+END_TEST
+
+START_TEST(a_directory_that_is_gone_closes_the_cache_until_it_is_back)
+{
+	setup();
+	ck_assert_int_eq(rmdir(dir), 0);
+	keeper = keeper_new(&conf, cache);
+	ck_assert_int_eq(work(), RETRY_MS);
+	ck_assert_uint_eq(atomic_load(&cache->state), CACHE_CLOSED);
+	put(1, 1, 5000);
+	ck_assert_int_eq(mkdir(dir, 0700), 0);
+	now += RETRY_MS;
+	(void)work();
+	expect_open(1);
+	ck_assert(there(1, 5000));
+	teardown();
+}
+END_TEST
+
+/* What a worker left open ends when it is dead, also when its successor fills the same ring already. */
+START_TEST(fills_of_the_dead_end_and_those_of_their_successors_do_not)
+{
+	uint32_t dead, next;
+	uint64_t end;
+
+	setup();
+	start();
+	dead = begin(1, 1);
+	ck_assert(ring_data(&out[1], dead, span_make(bytes, 50000)));
+	(void)work();
+	ck_assert_uint_eq(keeper->intake.n_fills, 1);
+	ck_assert(ring_data(&out[1], dead, span_make(bytes, 1000)));
+	end = keeper_ring_end(keeper, 1);
+	next = ++out[1].serial;		/* as another producer, whose EPOCH got lost, would */
+	ck_assert_uint_eq(begin(1, 2), next + 1);
+	next++;
+	ck_assert(ring_data(&out[1], next, span_make(bytes + 2, 5000)));
+	keeper_producer_gone(keeper, 1, end);
+	(void)work();
+	ck_assert_uint_eq(keeper->intake.n_fills, 1);
+	ck_assert_uint_eq(atomic_load(&cache->counts.aborted), 1);
+	ring_end(&out[1], next);
+	(void)work();
+	ck_assert(!there(1, 51000) && there(2, 5000));
+	keeper_producer_gone(keeper, 1, keeper_ring_end(keeper, 1));
+	ck_assert(!keeper_waiting(keeper));	/* there is nothing to end */
+	teardown();
+}
+END_TEST
+
+START_TEST(it_does_not_sleep_over_what_is_in_a_ring)
+{
+	setup();
+	start();
+	ck_assert(keeper_sleeps(keeper));
+	put(1, 1, 100);
+	ck_assert(cache_wake(cache));
+	keeper_wakes(keeper);
+	ck_assert(!keeper_sleeps(keeper));
+	ck_assert(!cache_wake(cache));
+	teardown();
+}
+END_TEST
+
+enum { ROUNDS = 40, EACH = 10 };
+
+static size_t
+size_of(uint32_t n)
+{
+	return 1000 + n % 37 * 1700;
+}
+
+/* Killed at any moment of its work by another process, it shows what was offered whole and right, or not at all. */
+START_TEST(killed_again_and_again_it_never_shows_a_wrong_byte)
+{
+	unsigned seen = 0;
+
+	setup();
+	for (uint32_t round = 0; round < ROUNDS; round++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			start();
+			for (;;)
+				(void)work();
+		}
+		for (uint32_t n = round * EACH; n < (round + 1) * EACH; n++)
+			(void)offer(1 + n % 3, n, size_of(n));
+		usleep(200 * (round % 20));
+		ck_assert_int_eq(kill(pid, SIGKILL), 0);
+		ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+		for (unsigned i = 1; i < LANES; i++)
+			ring_out_init(&out[i], cache_ring(cache, i), RING_LEAST);
+	}
+	start();
+	put(1, ROUNDS * EACH, 5000);
+	(void)work();
+	ck_assert(there(ROUNDS * EACH, 5000));
+	for (uint32_t n = 0; n < ROUNDS * EACH; n++)
+		seen += there(n, size_of(n));
+	ck_assert_uint_gt(seen, 0);
+	ck_assert_uint_eq(atomic_load(&cache->file), 1);
+	teardown();
+}
+END_TEST
+
+UNIT_MAIN("cache/keeper", what_comes_through_the_rings_is_stored_and_counted,
+    a_keeper_that_was_killed_leaves_its_store_to_the_next,
+    a_keeper_that_leaves_takes_all_in_and_says_that_it_is_clean,
+    a_store_that_was_open_when_the_machine_stopped_begins_empty,
+    without_a_state_no_store_is_believed, damage_that_anybody_finds_ends_in_an_empty_store,
+    a_file_of_nonsense_begins_empty, the_second_keeper_waits_for_the_first,
+    a_directory_that_is_gone_closes_the_cache_until_it_is_back,
+    fills_of_the_dead_end_and_those_of_their_successors_do_not,
+    it_does_not_sleep_over_what_is_in_a_ring,
+    killed_again_and_again_it_never_shows_a_wrong_byte)
