@@ -1,6 +1,8 @@
 /*
- * fuzz_key.c - any bytes as Vary, as a query and as the fields Vary names: a text of names read again is itself, a
- * sorted query sorts to itself, and one request has one key.
+ * fuzz_key.c - any bytes as Vary, as a query and as the fields Vary names: a text of names read again is itself,
+ * and the same whatever the order of the names and the lines they came in; a sorted query sorts to itself; one
+ * request has one key, which fields that are not named and the order of those that are do not change, and a purge
+ * does.
  *
  *	lines: Vary, the query, then Accept-Encoding and Accept-Language in turn
  */
@@ -33,11 +35,47 @@ names_of(char *out, struct span value)
 	return vary_names(out, &response);
 }
 
+/* Names as vary_names gives them, the last one first, each in a line of its own. */
+static void
+check_order(struct span names)
+{
+	static char again[VARY_TEXT_MAX];
+	struct field v[VARY_MAX];
+	struct fields response = { .v = v, .size = VARY_MAX };
+	struct span name[VARY_MAX], rest = names;
+	unsigned n = 0;
+
+	while (span_split(&rest, ',', &name[n])) {
+		ASSERT(n == 0 || !span_eq(name[n], name[n - 1]));
+		if (++n == VARY_MAX)
+			break;
+	}
+	ASSERT(rest.n == 0);
+	while (n-- > 0)
+		add(&response, "Vary", name[n]);
+	ASSERT(vary_names(again, &response) == names.n && memcmp(again, names.p, names.n) == 0);
+}
+
+/* The fields of the second kind first, and one that nobody can name between them. */
+static void
+reorder(struct fields *out, const struct fields *request)
+{
+	for (unsigned i = 0; i < request->n; i++)
+		if (request->v[i].id == H_ACCEPT_LANGUAGE)
+			add(out, "Accept-Language", request->v[i].value);
+	(void)fields_add(out, SPAN("("), SPAN("x"), SPAN_NONE);
+	for (unsigned i = 0; i < request->n; i++)
+		if (request->v[i].id != H_ACCEPT_LANGUAGE)
+			add(out, "Accept-Encoding", request->v[i].value);
+}
+
 static void
 check_names(struct span vary, const struct fields *request)
 {
 	static char names[VARY_TEXT_MAX], again[VARY_TEXT_MAX];
 	const struct vary_rules rules = { .languages = true, .encodings = vary.n % 2 != 0 };
+	struct field v[LINES + 1];
+	struct fields other = { .v = v, .size = LINES + 1 };
 	struct key primary = { { 1 } }, a = { { 0 } }, b = { { 0 } };
 	size_t n = names_of(names, vary);
 
@@ -45,10 +83,14 @@ check_names(struct span vary, const struct fields *request)
 		return;
 	ASSERT(n <= sizeof names);
 	ASSERT(names_of(again, span_make(names, n)) == n && memcmp(names, again, n) == 0);
+	check_order(span_make(names, n));
 	if (!vary_key(&a, &secret, &primary, 7, span_make(names, n), request, &rules))
 		return;
-	ASSERT(vary_key(&b, &secret, &primary, 7, span_make(names, n), request, &rules));
+	reorder(&other, request);
+	ASSERT(vary_key(&b, &secret, &primary, 7, span_make(names, n), &other, &rules));
 	ASSERT(memcmp(&a, &b, sizeof a) == 0);
+	ASSERT(vary_key(&b, &secret, &primary, 8, span_make(names, n), request, &rules));
+	ASSERT(memcmp(&a, &b, sizeof a) != 0);
 }
 
 static void
