@@ -270,6 +270,8 @@ on_end(struct intake *in, struct fill *f)
 	bool variant = memcmp(&f->primary, &f->key, sizeof f->key) != 0;
 	int rc = f->n > 0 ? put_chunk(in, f) : 0;
 
+	if (rc == 0 && in->purged_all > 0 && f->entry.life.received <= in->purged_all)
+		return fill_forget(in, f, &in->counts.dropped);
 	if (rc == 0 && variant && (rc = reach_variant(in, f)) == 0)
 		return fill_forget(in, f, &in->counts.dropped);
 	if (rc < 0 || (rc = stock_put(in->stock, &f->key, &f->entry)) != 0)

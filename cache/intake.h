@@ -38,6 +38,7 @@ struct intake {
 	char		*chunks;	/* a buffer for each */
 	char		*head;		/* where a head record is judged, beyond the reach of workers */
 	uint64_t	 max_object;	/* bytes of body */
+	int64_t		 purged_all;	/* what was received then or before is not stored any more; 0: never */
 	uint64_t	 under_way;	/* bytes of all fills that are open */
 	struct intake_counts counts;
 };

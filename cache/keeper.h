@@ -3,8 +3,8 @@
  * keeps account, and leaves a store that can be trusted.
  *
  * In the cache's directory are "lock" (held by the keeper that works: one that comes meanwhile waits), "state"
- * (statefile.h) and the store. Whatever is wrong with these ends in an empty store or in none for a while; workers go on
- * without. It may be killed at any moment.
+ * (statefile.h) and the store. Whatever is wrong with these ends in an empty store, or in none for a while; workers go
+ * on without. It may be killed at any moment.
  */
 #pragma once
 #include "cache/segment.h"
@@ -21,7 +21,7 @@ void	keeper_free(struct keeper **);
 int64_t	keeper_turn(struct keeper *, int64_t now_ms);
 /* Is there something in the rings that a turn would take? */
 bool	keeper_waiting(const struct keeper *);
-/* Says in the segment that an event is needed from now on (cache_wake). False: it is not, there is something already. */
+/* Says in the segment that it has to be woken (cache_wake). False: it has not, there is something already. */
 bool	keeper_sleeps(struct keeper *);
 void	keeper_wakes(struct keeper *);
 

@@ -46,6 +46,7 @@ struct cache_data {
 	_Atomic uint32_t file;		/* number of the store's file */
 	_Atomic uint32_t keeper_sleeps;	/* it waits for its event: who puts something into a ring writes one */
 	_Atomic uint32_t purges;	/* everything was purged so often */
+	_Atomic uint32_t purges_kept;	/* of those so many are on the disk: no restart brings anything back */
 	_Atomic int64_t	 purged_all;	/* Unix seconds: what was received then or before is not there any more */
 	uint64_t	 place;		/* cache_place of what it was made for */
 	struct cache_counts counts;

@@ -155,9 +155,8 @@ state_text(const struct child *c)
 	NEVER("a child without a state");
 }
 
-/* Resident memory; 0 when the kernel does not say. */
-static int64_t
-rss_kib(pid_t pid)
+int64_t
+admin_rss_kib(pid_t pid)
 {
 	char path[64], buf[128] = "";
 	unsigned long pages = 0;
@@ -192,7 +191,7 @@ worker_json(const struct child *c, const struct stats_data *stats)
 	json_set_int(o, "connections", (int64_t)lane->counter[C_CONNS_OPEN]);
 	json_set_int(o, "requests", (int64_t)lane->counter[C_REQUESTS]);
 	json_set_int(o, "age_s", ((int64_t)clock_mono_ms() - c->started_ms) / 1000);
-	json_set_int(o, "rss_kib", rss_kib(c->pid));
+	json_set_int(o, "rss_kib", admin_rss_kib(c->pid));
 	return o;
 }
 

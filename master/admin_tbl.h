@@ -31,6 +31,7 @@
  *					"lists": [...] as of status: those that an acl names}
  *   acl hits				data: {"zero": bool, "rules": [as above without "all" and "open"],
  *					"routes": [{"name", "hosts": [""], "path", "at", "hits", "counted_s"}]}
+ *   cache stat | cache purge		data: as tools/proxyctl/format_cache.c shows it
  *   log					data: {"lanes": number}, with the journal's descriptor, read-only, on the first byte
  *   version				data: {"version": "..."}
  */
@@ -66,6 +67,9 @@ CMD(CMD_ACL_LS, "acl ls", "", ADMIN_OPERATE,
     "the rules in the order they are asked, how many requests each decided, and the lists that acls name")
 CMD(CMD_ACL_HITS, "acl hits", "[--zero]", ADMIN_VIEW,
     "how many requests each rule and route decided, and since when that is counted; --zero: those that decided none")
+CMD(CMD_CACHE_STAT, "cache stat", "", ADMIN_VIEW, "what the cache holds, and what became of responses that were to be stored")
+CMD(CMD_CACHE_PURGE, "cache purge", "--all [--dry-run]", ADMIN_OPERATE,
+    "nothing that is stored now is served any more; --dry-run: only tell how much that is")
 CMD(CMD_LOG, "log", "[-q EXPR] [--follow] [--format combined|common|squid|json] [-n N]", ADMIN_OPERATE,
     "the last requests, or those to come; -q: those that EXPR is true of")
 CMD(CMD_LOGLEVEL, "loglevel", "[error|warn|info|debug]", ADMIN_OPERATE,

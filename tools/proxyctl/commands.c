@@ -71,6 +71,8 @@ static call_format_f *const shows[CMD_MAX] = {
 	[CMD_ACL_LOOKUP] = format_acl_lookup,
 	[CMD_ACL_LS] = format_acl_ls,
 	[CMD_ACL_HITS] = format_acl_hits,
+	[CMD_CACHE_STAT] = format_cache_stat,
+	[CMD_CACHE_PURGE] = format_cache_purge,
 	[CMD_CONN_LS] = format_conn_ls,
 	[CMD_CONN_KILL] = format_conn_kill,
 };

@@ -17,5 +17,7 @@ void	format_lists(const struct json *lists, bool colour, struct str *out);		/* f
 void	format_acl_reload(const struct json *data, bool colour, struct str *out);
 void	format_acl_lookup(const struct json *data, bool colour, struct str *out);
 void	format_explain(const struct json *data, bool colour, struct str *out);		/* format_explain.c */
+void	format_cache_stat(const struct json *data, bool colour, struct str *out);	/* format_cache.c */
+void	format_cache_purge(const struct json *data, bool colour, struct str *out);
 void	format_conn_kill(const struct json *data, bool colour, struct str *out);
 void	format_duration(int64_t seconds, char out[32]);		/* "3d 4h", "2m 10s": the two largest units */

@@ -1,12 +1,14 @@
 /* test_keeper.c - what is kept and what begins empty, over deaths of keepers, machines and disks. */
 #include "tests/unit/unit.h"
 
+#include <dirent.h>
 #include <ftw.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "cache/keeper.c"
+#include "cache/keeper_open.c"
 #include "tests/unit/cache/pairs.h"
 
 #define MIB (1024 * 1024)
@@ -19,7 +21,7 @@ static struct cache_data *cache;
 static struct keeper *keeper;
 static struct ring_out out[LANES];
 static char bytes[3 * MIB];
-static int64_t now = 1000000;
+static int64_t now = 1000000, wall = 5000;
 
 static void
 setup(void)
@@ -94,7 +96,7 @@ key_number(uint32_t n)
 static uint32_t
 begin(unsigned lane, uint32_t n)
 {
-	struct entry e = { .kind = ENTRY_OBJECT, .status = 200 };
+	struct entry e = { .kind = ENTRY_OBJECT, .status = 200, .life.received = wall };
 	struct ring_begin b = { .primary = key_number(n), .key = key_number(n) };
 	struct head h = { .key = SPAN("api http://a/b") };
 	char room[512];
@@ -388,6 +390,67 @@ START_TEST(fills_of_the_dead_end_and_those_of_their_successors_do_not)
 }
 END_TEST
 
+static void
+purge_all(int64_t at)
+{
+	atomic_store(&cache->purged_all, at);
+	atomic_fetch_add(&cache->purges, 1);
+}
+
+START_TEST(what_was_purged_goes_when_there_is_time_and_does_not_come_back)
+{
+	uint32_t late;
+
+	setup();
+	start();
+	for (uint32_t n = 0; n < 3000; n++) {
+		put(1, n, 100);
+		(void)work();
+	}
+	put(1, 5000, 2 * MIB / 10);
+	late = begin(2, 5001);
+	(void)work();
+	ck_assert_uint_eq(atomic_load(&cache->counts.objects), 3001);
+	purge_all(wall);
+	ring_end(&out[2], late);	/* an answer from before it */
+	ck_assert_int_eq(keeper_turn(keeper, now), 0);
+	ck_assert_uint_eq(atomic_load(&cache->purges_kept), 1);
+	ck_assert_uint_ge(atomic_load(&cache->counts.objects), 2000);	/* bounded steps */
+	wall++;
+	put(1, 1, 700);
+	(void)work();
+	ck_assert_uint_eq(atomic_load(&cache->counts.objects), 1);
+	ck_assert(there(1, 700) && !there(2, 100) && !there(5000, 2 * MIB / 10) && !there(5001, 0));
+	ck_assert_uint_lt(atomic_load(&cache->counts.pages_used), 30);
+	teardown();
+}
+END_TEST
+
+START_TEST(a_purge_outlives_all_processes)
+{
+	struct cache_shape shape;
+
+	setup();
+	start();
+	put(1, 1, 100);
+	(void)work();
+	purge_all(wall);
+	(void)keeper_turn(keeper, now);
+	keeper_free(&keeper);
+	shape = cache->shape;
+	memset(cache, 0, cache_size(&shape));	/* and so is the segment */
+	cache_init(cache, &shape);
+	start();
+	ck_assert_int_eq(atomic_load(&cache->purged_all), wall);
+	ck_assert(!there(1, 100));
+	keeper_free(&keeper);
+	purge_all(wall + 7);			/* while there is no keeper */
+	start();
+	ck_assert_int_eq(state().purged_all, wall + 7);
+	teardown();
+}
+END_TEST
+
 START_TEST(it_does_not_sleep_over_what_is_in_a_ring)
 {
 	setup();
@@ -452,5 +515,6 @@ UNIT_MAIN("cache/keeper", what_comes_through_the_rings_is_stored_and_counted,
     a_file_of_nonsense_begins_empty, the_second_keeper_waits_for_the_first,
     a_directory_that_is_gone_closes_the_cache_until_it_is_back,
     fills_of_the_dead_end_and_those_of_their_successors_do_not,
+    what_was_purged_goes_when_there_is_time_and_does_not_come_back, a_purge_outlives_all_processes,
     it_does_not_sleep_over_what_is_in_a_ring,
     killed_again_and_again_it_never_shows_a_wrong_byte)
