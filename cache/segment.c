@@ -1,7 +1,7 @@
 /*
  * segment.c - where in the cache's memory things are:
  *
- *	| struct cache_data | slots | pins of lane 0, 1, ... | ring of lane 0, 1, ... |
+ *	| struct cache_data | slots | pins of lane 0, 1, ... | leases | ring of lane 0, 1, ... |
  *
  * Every part takes whole pages, so that what a lane leaves behind can be given back.
  */
@@ -58,9 +58,15 @@ pins_at(const struct cache_shape *s)
 }
 
 static size_t
-rings_at(const struct cache_shape *s)
+leases_at(const struct cache_shape *s)
 {
 	return pins_at(s) + s->lanes * page_up(sizeof(struct pins));
+}
+
+static size_t
+rings_at(const struct cache_shape *s)
+{
+	return leases_at(s) + page_up(sizeof(struct lease_table));
 }
 
 static size_t
@@ -103,6 +109,12 @@ cache_pins(struct cache_data *c, unsigned lane)
 	char *first = (char *)c + pins_at(&c->shape);
 
 	return (struct pins *)(first + lane * page_up(sizeof(struct pins)));
+}
+
+struct lease_table *
+cache_leases(struct cache_data *c)
+{
+	return (struct lease_table *)((char *)c + leases_at(&c->shape));
 }
 
 struct ring *

@@ -1,5 +1,5 @@
 /*
- * segment.h - the shared memory of the cache: slots, a ring and pins for each process, and what the keeper tells all.
+ * segment.h - the shared memory of the cache: slots, leases, rings and pins of processes, what the keeper tells all.
  *
  * One segment lives as long as there is a master, also across an upgrade. Processes are known by their lane, the number
  * that they have in the statistics too; lane 0 stands for the keeper. Rings and pins are sparse: a lane that nobody has
@@ -9,11 +9,12 @@
  * it has open opens the new one. Whoever finds damage sets CACHE_BROKEN; the keeper then begins an empty store.
  */
 #pragma once
+#include "cache/lease.h"
 #include "cache/ring.h"
 #include "cache/slot.h"
 #include "conf/base/sip.h"
 
-#define CACHE_VERSION 1
+#define CACHE_VERSION 2
 
 enum {
 	PINS = 4096,			/* objects that one process may be sending at once, over more than one turn */
@@ -67,6 +68,7 @@ bool	cache_sound(const struct cache_data *, size_t bytes);
 struct slot *cache_slots(struct cache_data *);
 struct ring *cache_ring(struct cache_data *, unsigned lane);
 struct pins *cache_pins(struct cache_data *, unsigned lane);
+struct lease_table *cache_leases(struct cache_data *);
 
 /* The lane's process is dead: what it was sending is nobody's. */
 void	cache_unpin(struct cache_data *, unsigned lane);

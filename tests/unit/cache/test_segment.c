@@ -49,6 +49,9 @@ START_TEST(parts_stand_behind_each_other_and_end_where_the_memory_ends)
 		ck_assert((const char *)cache_pins(cache, i) >= end);
 		end = (const char *)(cache_pins(cache, i) + 1);
 	}
+	ck_assert((const char *)cache_leases(cache) >= end);
+	ck_assert_uint_eq((uintptr_t)cache_leases(cache) % 64, 0);
+	end = (const char *)(cache_leases(cache) + 1);
 	for (unsigned i = 0; i < shape.lanes; i++) {
 		ck_assert((const char *)cache_ring(cache, i) >= end);
 		ck_assert_uint_eq((uintptr_t)cache_ring(cache, i) % 64, 0);
