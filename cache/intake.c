@@ -425,7 +425,7 @@ read_rings(struct intake *in)
 bool
 intake_waiting(const struct intake *in)
 {
-	if (in->stock->n_dying > 0)
+	if (dying_ready(&in->stock->dying))
 		return true;
 	for (unsigned i = 0; i < in->n_rings; i++)
 		if (in->ends[i].due || ring_unread(&in->rings[i]) > 0)

@@ -133,6 +133,7 @@ look_for_dead(struct keeper *k, int64_t now_ms)
 	if (now_ms - k->readers_ms < READERS_MS)
 		return 0;
 	k->readers_ms = now_ms;
+	dying_look_again(&k->stock.dying);
 	rc = store_forget_dead(k->store);
 	if (rc > 0)
 		log_write(LOG_INFO, "cache: %d readers that are dead are forgotten", rc);

@@ -150,7 +150,7 @@ open_parts(struct keeper *k, const char *path, struct errdetail *ed)
 	int rc = store_open_writer(&k->store, &conf, ed);
 
 	if (rc == 0)
-		rc = stock_open(&k->stock, k->store, cache_slots(k->shared), shape->slots);
+		rc = stock_open_shared(&k->stock, k->store, k->shared);
 	if (rc == 0)
 		rc = intake_init(&k->intake, &k->stock, k->rings, shape->lanes, shape->ring_size,
 		    cache_max_object(k->conf));

@@ -13,6 +13,8 @@ enum {
 	PAGE = 4096,
 	CHUNK_PAGES = 4,
 	DROP_MOST = 100,		/* values, of four pages mostly */
+	LEAVE_MOST = 32,		/* objects at a time, when room is needed, */
+	LEAVE_PAGES = 64,		/* or until so many more pages than that are gained */
 	FREE_SHARE = 10,		/* one page of so many stays free */
 	RECENT_SHARE = 10,		/* of the pages, when the queues are made anew: see evict.c */
 };
@@ -121,32 +123,12 @@ clear_slots(struct stock *s)
 			atomic_store(&s->slots[i].id, 0);
 }
 
+/*
+ * Rows and ids of values are both in order. Orphans go by and by: a map that is full because of a reader that holds
+ * all free pages has no room to delete anything now.
+ */
 static int
-commit_and_go_on(struct stock *s)
-{
-	int rc = store_commit(s->store);
-
-	return rc != 0 ? rc : store_transaction(s->store);
-}
-
-/* Drops all values of an id, over as many transactions as that takes. */
-static int
-drop_whole(struct stock *s, uint64_t id)
-{
-	int n;
-
-	while ((n = store_drop_values(s->store, id, DROP_MOST)) == DROP_MOST) {
-		int rc = commit_and_go_on(s);
-
-		if (rc != 0)
-			return rc;
-	}
-	return n < 0 ? n : 0;
-}
-
-/* Rows and ids of values are both in order. */
-static int
-drop_orphans(struct stock *s, const struct rows *rows)
+find_orphans(struct stock *s, const struct rows *rows)
 {
 	uint64_t id = 0;
 	size_t i = 0;
@@ -159,7 +141,7 @@ drop_orphans(struct stock *s, const struct rows *rows)
 			s->next_id = id + 1;
 		if (i < rows->n && rows->v[i].id == id)
 			continue;
-		if ((rc = drop_whole(s, id)) != 0)
+		if ((rc = dying_add(&s->dying, id)) != 0)
 			return rc;
 	}
 	return rc == -E_MISSING ? 0 : rc;
@@ -177,18 +159,22 @@ restore(struct stock *s, struct rows *rows)
 	clear_slots(s);
 	if (rows->n > 0)
 		s->next_id = rows->v[rows->n - 1].id + 1;
-	if ((rc = drop_orphans(s, rows)) != 0 || (rc = stock_look(s)) != 0)
+	if ((rc = find_orphans(s, rows)) != 0 || (rc = stock_look(s)) != 0)
 		return rc;
 	return store_commit(s->store);
 }
 
-int
-stock_open(struct stock *s, struct store *store, struct slot *slots, uint32_t n_slots)
+static int
+open_as(struct stock *s, struct store *store, struct slot *slots, uint32_t n_slots,
+    struct cache_data *shared)
 {
 	struct rows rows = { .v = calloc(n_slots, sizeof *rows.v), .most = n_slots };
 	int rc = -E_NOMEM;
 
-	*s = (struct stock){ .store = store, .slots = slots, .n_slots = n_slots, .next_id = 1 };
+	*s = (struct stock){
+		.store = store, .slots = slots, .n_slots = n_slots, .next_id = 1, .shared = shared
+	};
+	dying_init(&s->dying, store, shared);
 	s->items = calloc(n_slots, sizeof *s->items);
 	if (rows.v != NULL && s->items != NULL && evict_init(&s->evict, slots, n_slots) == 0)
 		rc = restore(s, &rows);
@@ -200,10 +186,23 @@ stock_open(struct stock *s, struct store *store, struct slot *slots, uint32_t n_
 	return rc;
 }
 
+int
+stock_open(struct stock *s, struct store *store, struct slot *slots, uint32_t n_slots)
+{
+	return open_as(s, store, slots, n_slots, NULL);
+}
+
+int
+stock_open_shared(struct stock *s, struct store *store, struct cache_data *shared)
+{
+	return open_as(s, store, cache_slots(shared), shared->shape.slots, shared);
+}
+
 void
 stock_close(struct stock *s)
 {
 	evict_fini(&s->evict);
+	dying_fini(&s->dying);
 	free(s->items);
 	*s = (struct stock){ .store = NULL };
 }
@@ -215,7 +214,7 @@ stock_open_again(struct stock *s)
 	int rc;
 
 	stock_close(s);
-	rc = stock_open(s, was.store, was.slots, was.n_slots);
+	rc = open_as(s, was.store, was.slots, was.n_slots, was.shared);
 	s->evicted += was.evicted;
 	return rc;
 }
@@ -231,29 +230,15 @@ stock_new_id(struct stock *s)
 int
 stock_forget(struct stock *s, uint64_t id)
 {
-	int n = store_drop_values(s->store, id, DROP_MOST);
-
-	if (n < DROP_MOST)
-		return n < 0 ? n : 0;
-	if (s->n_dying < STOCK_DYING) {
-		s->dying[s->n_dying++] = id;
-		return 0;
-	}
-	n = store_drop_values(s->store, id, INT32_MAX);	/* nobody keeps a list of it: now, then */
-	return n < 0 ? n : 0;
+	return dying_add(&s->dying, id);
 }
 
 int
 stock_tidy(struct stock *s)
 {
-	int n;
+	int n = dying_ready(&s->dying) ? dying_pass(&s->dying, DROP_MOST) : 0;
 
-	if (s->n_dying == 0)
-		return 0;
-	n = store_drop_values(s->store, s->dying[s->n_dying - 1], DROP_MOST);
-	if (n >= 0 && n < DROP_MOST)
-		s->n_dying--;
-	return n < 0 ? n : s->n_dying > 0;
+	return n < 0 ? n : dying_ready(&s->dying);
 }
 
 /* The entry goes only if it is this object's: a damaged one may have been replaced under another slot. */
@@ -282,11 +267,22 @@ evict_one(struct stock *s)
 	return leave(s, slot);
 }
 
-/* Values that wait for their deletion are room as well; they go before anything that could still be used. */
+/*
+ * Values that wait for their deletion are room as well; they go before anything that could still be used. Then some
+ * leave at a time, so that one look at the pins serves all of them.
+ */
 static int
-gain(struct stock *s)
+gain(struct stock *s, uint32_t pages)
 {
-	return s->n_dying > 0 ? stock_tidy(s) : evict_one(s);
+	uint64_t enough = s->evict.left + pages + LEAVE_PAGES;
+	int rc = 0;
+
+	if (!dying_ready(&s->dying))
+		for (unsigned i = 0; i < LEAVE_MOST && s->evict.left < enough && rc == 0; i++)
+			rc = evict_one(s);
+	if (rc < 0 && !dying_ready(&s->dying))
+		return rc;
+	return stock_tidy(s);
 }
 
 int
@@ -307,7 +303,7 @@ stock_make_room(struct stock *s, uint32_t pages)
 			return -E_LIMIT;
 		if (s->pages_used + pages <= most)
 			return 0;
-		if ((rc = gain(s)) < 0)
+		if ((rc = gain(s, pages)) < 0)
 			return rc;
 	}
 	return rc;

@@ -9,10 +9,8 @@
  * stock is opened again then. A full store only ever means that something older leaves, or the new is not stored.
  */
 #pragma once
+#include "cache/dying.h"
 #include "cache/evict.h"
-#include "cache/store.h"
-
-enum { STOCK_DYING = 64 };
 
 struct stock_item { struct key key; uint64_t id; };	/* what has a slot; id 0: nothing */
 
@@ -23,17 +21,19 @@ struct stock {
 	struct stock_item *items;	/* by slot: shared memory is not asked, others can write there */
 	struct evict	 evict;
 	uint64_t	 next_id;	/* never used before */
-	uint64_t	 dying[STOCK_DYING];	/* ids that no entry names any more, with values left */
-	unsigned	 n_dying;
+	struct cache_data *shared;	/* lent: has the pins; NULL: there are none */
+	struct dying	 dying;		/* ids that no entry names any more, with values left */
 	uint64_t	 evicted;	/* objects, since it was opened */
 	uint64_t	 pages_used, pages_all;	/* of the map, when it was looked at last */
 };
 
 /*
  * Reads the whole index; no transaction may be open. Entries that are damaged, or whose slot does not exist or is
- * another's, are dropped, and so are values without an entry. Counters of use survive where a slot kept its object.
+ * another's, are dropped; values without an entry go by and by. Counters of use survive where a slot kept its object.
  */
 int	stock_open(struct stock *, struct store *, struct slot *, uint32_t n_slots) MUST_CHECK;
+/* The same with the slots of the segment; values that its processes have pinned stay until they let go. */
+int	stock_open_shared(struct stock *, struct store *, struct cache_data *) MUST_CHECK;
 /* The same for the store and the slots that it has: after a transaction that failed. Closed on failure. */
 int	stock_open_again(struct stock *) MUST_CHECK;
 void	stock_close(struct stock *);
@@ -54,7 +54,7 @@ int	stock_put(struct stock *, const struct key *, struct entry *e) MUST_CHECK;
 /* Another entry for the object e->id; e->slot and e->length are set. -E_MISSING: it is not found there any more. */
 int	stock_renew(struct stock *, const struct key *, struct entry *e) MUST_CHECK;
 int	stock_drop(struct stock *, const struct key *) MUST_CHECK;		/* -E_MISSING */
-/* Values that no entry names, or will: they go now, or a part in each of the next transactions. */
+/* Values that no entry names, or will: they go by and by. */
 int	stock_forget(struct stock *, uint64_t id) MUST_CHECK;
-/* Some more of those: 1, when there are still others, 0, or an error. Once a transaction is enough. */
+/* Some of those: 1, when there are still others that are not pinned, 0, or an error. Once a transaction is enough. */
 int	stock_tidy(struct stock *) MUST_CHECK;
