@@ -140,6 +140,13 @@ struct conf_edit {				/* changes to a head */
 	struct conf_strs remove;
 };
 
+/* What is stored, and for how long. A route's own are -1 where it says nothing, and drop_query is empty. */
+struct conf_caching {
+	int8_t		store, heuristic, obey_client, store_set_cookie, sort_query, same_encoding, same_language;
+	int64_t		ttl_ms, ttl_min_ms, ttl_max_ms, grace_ms, keep_ms;
+	struct conf_strs drop_query;
+};
+
 /* The body is read at load. */
 struct conf_error_page { int64_t status; const char *file, *body; size_t body_len; const char *type; };
 
@@ -170,6 +177,7 @@ struct conf_route {
 	int64_t		max_body;		/* -1: inherit from defaults */
 	struct conf_upstream_timeout timeout;	/* -1 fields inherit from the service */
 	int64_t		body_idle_ms;		/* -1: inherit from timeouts */
+	struct conf_caching caching;
 	struct conf_strs upgrade;		/* protocols that may be upgraded to; default "websocket" */
 	struct conf_error_page *error_pages; unsigned nerror_pages;
 	unsigned	index;
@@ -185,6 +193,7 @@ struct conf_defaults {				/* for routes */
 	bool		forwarded;		/* send RFC 7239 Forwarded */
 	bool		x_forwarded;		/* send X-Forwarded-For/-Proto/-Host */
 	bool		via;
+	struct conf_caching caching;
 };
 
 /* A file of domains or address blocks, compiled into an image that workers share; acls name it "@name". */
@@ -244,6 +253,7 @@ struct conf_forward {
 	bool		forwarded, x_forwarded, via;
 	const char	*request_id;		/* header sent on, "" = none */
 	const char	*contact;		/* shown on error pages; "" = none */
+	struct conf_caching caching;
 };
 
 struct conf_cache {

@@ -32,7 +32,7 @@ enum {
 	ITEM_REQUIRED	= 1 << 0,
 	ITEM_OPTIONAL	= 1 << 1,	/* a group: all zero when absent; its first item is a number, not 0 if there */
 	ITEM_NONEMPTY	= 1 << 2,	/* a string: "" is refused */
-	ITEM_INHERIT	= 1 << 3,	/* a number: -1 when absent */
+	ITEM_INHERIT	= 1 << 3,	/* a number, or a bool that is an int8_t: -1 when absent */
 	ITEM_RESTART	= 1 << 4,	/* a change needs a restart */
 	ITEM_ALIAS	= 1 << 5,	/* another spelling of the item before it: never printed */
 	ITEM_ORDERED	= 1 << 6,	/* a list whose order has a meaning */

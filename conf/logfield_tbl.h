@@ -24,6 +24,7 @@ FIELD(LF_LIST, "list", EXPR_TEXT, "list and line of its entry that made the rule
 FIELD(LF_LISTENER, "listener", EXPR_TEXT, "name of the listener it came in by")
 FIELD(LF_UPSTREAM, "upstream", EXPR_TEXT, "address and port of the server asked")
 FIELD(LF_REASON, "reason", EXPR_TEXT, "why it ended as it did: a token, - or upstream")
+FIELD(LF_CACHE, "cache", EXPR_TEXT, "what the cache did: -, miss, hit, stale, revalidated, replaced, stale-error")
 FIELD(LF_TRIES, "tries", EXPR_NUMBER, "attempts upstream")
 FIELD(LF_REUSED, "reused", EXPR_BOOL, "the upstream connection was kept from an earlier request")
 FIELD(LF_REQUEST_ID, "request_id", EXPR_TEXT, "its id")

@@ -296,10 +296,12 @@ value_set(struct item_ctx *c, const struct item *it, void *field, const struct n
 {
 	switch (it->type) {
 	case ITEM_BOOL:
-		if (n->type == NODE_BOOL)
-			*(bool *)field = n->is.on;
-		else
+		if (n->type != NODE_BOOL)
 			value_wrong_type(c, it, n);
+		else if (it->flags & ITEM_INHERIT)
+			*(int8_t *)field = n->is.on;
+		else
+			*(bool *)field = n->is.on;
 		return;
 	case ITEM_INT:
 	case ITEM_MSEC:
@@ -345,7 +347,9 @@ value_default(struct item_ctx *c, const struct item *it, void *field)
 	uint64_t num = 0;
 
 	if (it->def == NULL) {
-		if (it->flags & ITEM_INHERIT)
+		if (it->flags & ITEM_INHERIT && it->type == ITEM_BOOL)
+			*(int8_t *)field = -1;
+		else if (it->flags & ITEM_INHERIT)
 			*(int64_t *)field = -1;
 		return;
 	}

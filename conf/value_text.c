@@ -16,6 +16,7 @@ value_is_set(const struct item *it, const void *field)
 {
 	switch (it->type) {
 	case ITEM_BOOL:
+		return !(it->flags & ITEM_INHERIT) || *(const int8_t *)field >= 0;
 	case ITEM_PERCENT:
 		return true;
 	case ITEM_INT:
@@ -126,7 +127,7 @@ value_text(const struct item *it, const void *field, struct str *out)
 		return;
 	switch (it->type) {
 	case ITEM_BOOL:
-		str_adds(out, *(const bool *)field ? "true" : "false");
+		str_adds(out, *(const uint8_t *)field == 1 ? "true" : "false");
 		return;
 	case ITEM_INT:
 		str_printf(out, "%" PRId64 "%s", *(const int64_t *)field,

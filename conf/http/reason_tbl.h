@@ -88,6 +88,9 @@ REASON(R_RESPONSE_LENGTH, "response-length", 502, 0, "the target's framing is ma
 REASON(R_RESPONSE_CHUNK, "response-chunk", 502, 0, "the target's chunked coding is malformed")
 REASON(R_RESPONSE_INTERIM, "response-interim", 502, 0, "too many interim answers")
 REASON(R_RESPONSE_SWITCH, "response-switch", 502, 0, "the target switched protocols without being asked")
+/* the cache */
+REASON(R_ONLY_IF_CACHED, "only-if-cached", 504, 0, "only a stored answer was wanted, and there is none")
+REASON(R_CACHE_DAMAGED, "cache-damaged", 502, 0, "the stored answer is damaged")
 /* ends of connections */
 REASON(R_CLIENT_GONE, "client-gone", 499, 1, "the client closed before the answer was complete")
 REASON(R_CLIENT_SLOW, "client-slow", 0, 1, "the client reads too slowly")

@@ -33,6 +33,8 @@ static const struct item items[] = {
 	{ "x_forwarded", ITEM_BOOL, AT(x_forwarded), "true",
 	    .help = "tell it in X-Forwarded-For, -Proto and -Host" },
 	{ "via", ITEM_BOOL, AT(via), "true", .help = "add Via (RFC 9110 7.6.3)" },
+	{ "cache", ITEM_GROUP, AT(caching), .sub = &schema_caching,
+	    .help = "what is stored, where there is a section \"cache\"; routes may say otherwise" },
 };
 
 static void

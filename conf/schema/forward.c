@@ -51,6 +51,8 @@ static const struct item items[] = {
 	    .help = "header that carries the request id to servers; \"\": none" },
 	{ "contact", ITEM_STR, AT(contact), "",
 	    .help = "whom to ask, shown on error pages; \"\": nobody" },
+	{ "cache", ITEM_GROUP, AT(caching), .sub = &schema_caching,
+	    .help = "what is stored, where there is a section \"cache\"" },
 };
 
 static void

@@ -89,6 +89,8 @@ static const struct item items[] = {
 	    .help = "between two bytes of a request body; without it timeouts.body_idle" },
 	{ "upgrade", ITEM_STRS, AT(upgrade), "websocket",
 	    .help = "protocols a client may upgrade to; [ ]: none" },
+	{ "cache", ITEM_GROUP, AT(caching), .sub = &schema_route_caching,
+	    .help = "what is stored; what is missing comes from defaults.cache" },
 	{ "error_pages", ITEM_LIST, AT(error_pages), .count = AT(nerror_pages),
 	    .sub = &schema_error_page,
 	    .help = "own pages for answers the proxy makes itself, before those of defaults" },

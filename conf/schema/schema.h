@@ -14,6 +14,7 @@ extern const struct section schema_listener, schema_service, schema_route, schem
 /* Shared parts. */
 extern const struct section schema_upstream_timeout;	/* struct conf_upstream_timeout, every field inherits */
 extern const struct section schema_error_page;
+extern const struct section schema_caching, schema_route_caching;	/* struct conf_caching; the second inherits */
 extern const char *const schema_modes[];
 
 /* schema/words.c: checks of single words, each adding its own problem at the member `key`. */
