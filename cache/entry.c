@@ -164,14 +164,14 @@ head_write(char *out, size_t size, const struct head *h, int status, const struc
 		.key = (uint32_t)h->key.n,
 		.names = (uint32_t)h->names.n,
 		.etag = (uint32_t)h->validators.etag.n,
-		.tags = (uint16_t)h->n_tags,
+		.tags = (uint16_t)(h->tags.n / TAG_SIZE),
 		.fields = (uint16_t)count_stored(response) };
 	size_t rows = fixed.fields * sizeof(struct field_at), block;
 	char *table;
 
 	if (fixed.fields > HEAD_FIELDS_MAX || text_room(&t, sizeof fixed) == NULL)
 		return 0;
-	text_put(&t, span_make((const char *)h->tags, h->n_tags * sizeof h->tags[0]));
+	text_put(&t, h->tags);
 	if ((table = text_room(&t, rows)) == NULL)
 		return 0;
 	text_put(&t, h->key);
@@ -232,23 +232,31 @@ int
 head_read(struct head *h, struct span s)
 {
 	struct head_fixed fixed;
-	struct span rest, tags, rows, etag;
+	struct span rest, rows, etag;
 
 	if (open_head(&fixed, s) != 0)
 		return -E_CORRUPT;
 	rest = span_make(s.p + sizeof fixed, s.n - sizeof fixed);
-	if (!cut(&rest, fixed.tags * sizeof h->tags[0], &tags) ||
+	if (!cut(&rest, (size_t)fixed.tags * TAG_SIZE, &h->tags) ||
 	    !cut(&rest, fixed.fields * sizeof(struct field_at), &rows) ||
 	    !cut(&rest, fixed.key, &h->key) || !cut(&rest, fixed.names, &h->names) ||
 	    !cut(&rest, fixed.etag, &etag) || !cut(&rest, fixed.block, &h->block) || rest.n != 0 ||
 	    !rows_fit(rows, fixed.block))
 		return -E_CORRUPT;
-	h->n_tags = fixed.tags;
-	memcpy(h->tags, tags.p, tags.n);
+	h->n_fields = fixed.fields;
 	h->validators = (struct validators){ .etag = etag.n > 0 ? etag : SPAN_NONE,
 		.modified = fixed.modified,
 		.date = fixed.date };
 	return 0;
+}
+
+bool
+head_has_tag(const struct head *h, uint64_t tag)
+{
+	for (size_t at = 0; at < h->tags.n; at += TAG_SIZE)
+		if (memcmp(h->tags.p + at, &tag, TAG_SIZE) == 0)
+			return true;
+	return false;
 }
 
 bool
@@ -262,7 +270,7 @@ head_field(struct span s, unsigned n, struct head_field *out)
 	memcpy(&fixed, s.p, sizeof fixed);
 	if (n >= fixed.fields)
 		return false;
-	table = sizeof fixed + fixed.tags * sizeof(uint64_t);
+	table = sizeof fixed + fixed.tags * TAG_SIZE;
 	memcpy(&row, s.p + table + n * sizeof row, sizeof row);
 	line = s.p + s.n - fixed.block + row.at;
 	out->name = span_make(line, row.name);

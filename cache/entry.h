@@ -17,7 +17,8 @@ enum {
 	ENTRY_SIZE = 56,
 	CHUNK_SIZE = 16368,		/* four pages of the store, less their header */
 	CHUNK_PAYLOAD = CHUNK_SIZE - 4,	/* the checksum is behind it */
-	TAGS_MAX = 8,
+	TAGS_MAX = 64,
+	TAG_SIZE = sizeof(uint64_t),
 	HEAD_FIELDS_MAX = 256,
 	HEAD_MAX = 128 * 1024,		/* bytes of a head record */
 };
@@ -45,9 +46,9 @@ int	entry_read(struct entry *, struct span) MUST_CHECK;
 struct head {
 	struct span	 key;		/* text of the primary key */
 	struct span	 names;		/* of varying fields, as vary_names gives them */
-	uint64_t	 tags[TAGS_MAX];
-	unsigned	 n_tags;
+	struct span	 tags;		/* hashes of surrogate keys, TAG_SIZE bytes each: head_has_tag */
 	struct validators validators;
+	unsigned	 n_fields;	/* lines of block behind the first one */
 	struct span	 block;		/* "HTTP/1.1 200 OK\r\n" and field lines; no empty line, no framing, no Age */
 };
 
@@ -60,6 +61,7 @@ struct head_field { struct span name, value; };
  */
 size_t	head_write(char *out, size_t size, const struct head *h, int status, const struct fields *response);
 int	head_read(struct head *, struct span) MUST_CHECK;
+bool	head_has_tag(const struct head *, uint64_t);
 /* Field n of a record that head_read has accepted; false behind the last. */
 bool	head_field(struct span record, unsigned n, struct head_field *);
 

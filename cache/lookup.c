@@ -4,13 +4,22 @@
  */
 #include "cache/lookup.h"
 
-/* The slot may be another object's by now: then nobody's use is counted. */
-static void
-count_use(const struct lookup_in *in, const struct entry *e)
+/*
+ * Counts a use. False: the object was given up, although its entry is still there. The slot may be another object's by
+ * now: then nobody's use is counted.
+ */
+static bool
+use(const struct lookup_in *in, const struct entry *e)
 {
-	if (e->slot < in->n_slots &&
-	    atomic_load_explicit(&in->slots[e->slot].id, memory_order_relaxed) == e->id)
-		slot_use(&in->slots[e->slot]);
+	struct slot *s;
+
+	if (e->slot >= in->n_slots)
+		return true;
+	s = &in->slots[e->slot];
+	if (atomic_load_explicit(&s->id, memory_order_relaxed) != e->id)
+		return true;
+	slot_use(s);
+	return atomic_load_explicit(&s->dead, memory_order_relaxed) == 0;
 }
 
 /* An entry of this kind, and its head, which must be of the same URL. */
@@ -35,7 +44,8 @@ find_variant(const struct lookup_in *in, struct lookup *l, struct span text,
 {
 	int rc;
 
-	count_use(in, &l->entry);
+	if (!use(in, &l->entry))
+		return -E_MISSING;
 	l->generation = l->entry.generation;
 	l->names = l->head.names;
 	if (!vary_key(&l->key, in->secret, &l->primary, l->generation, l->names, request, rules))
@@ -62,7 +72,18 @@ lookup(const struct lookup_in *in, struct lookup *l, struct span text,
 		rc = find_variant(in, l, text, request, rules);
 	else if (rc == 0 && (l->entry.kind != ENTRY_OBJECT || l->head.names.n > 0))
 		rc = -E_MISSING;
-	if (rc == 0)
-		count_use(in, &l->entry);
+	if (rc == 0 && !use(in, &l->entry))
+		rc = -E_MISSING;
 	return rc;
+}
+
+void
+lookup_give_up(const struct lookup_in *in, const struct key *primary)
+{
+	struct entry e;
+
+	if (store_find(in->store, primary, &e) != 0 || e.slot >= in->n_slots)
+		return;
+	if (atomic_load(&in->slots[e.slot].id) == e.id)
+		atomic_store(&in->slots[e.slot].dead, 1);
 }

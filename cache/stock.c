@@ -78,6 +78,7 @@ claim_slot(struct stock *s, const struct row *r)
 	struct slot *slot = &s->slots[r->slot];
 
 	s->items[r->slot] = (struct stock_item){ r->key, r->id };
+	atomic_store(&slot->checked, 0);	/* by whoever read it before: the file may have changed */
 	if (atomic_load(&slot->id) == r->id)
 		return;
 	atomic_store(&slot->heat, 0);
@@ -351,6 +352,8 @@ stock_put(struct stock *s, const struct key *key, struct entry *e)
 	if ((rc = find_slot(s, key, stock_pages(e->length), &e->slot)) != 0)
 		return rc;
 	s->items[e->slot] = (struct stock_item){ *key, e->id };
+	atomic_store(&s->slots[e->slot].checked, 0);
+	atomic_store(&s->slots[e->slot].dead, 0);
 	atomic_store(&s->slots[e->slot].id, e->id);
 	return store_put(s->store, key, e);
 }

@@ -44,7 +44,7 @@ read_head(struct span record)
 
 	if (head_read(&h, record) != 0)
 		return;
-	ASSERT(h.n_tags <= TAGS_MAX);
+	ASSERT(h.tags.n <= TAGS_MAX * TAG_SIZE && h.tags.n % TAG_SIZE == 0);
 	ASSERT(within(h.key, record) && within(h.names, record) && within(h.block, record));
 	ASSERT(h.validators.etag.p == NULL || within(h.validators.etag, record));
 	while (head_field(record, n, &f)) {
