@@ -19,7 +19,8 @@ part_key(struct span key, struct span *scope, struct span *url)
 bool
 ban_names(const struct ban *b, struct span key, const struct entry *e, const struct head *h)
 {
-	struct span scope, url, text = span_make(b->text, b->length < BAN_TEXT ? b->length : BAN_TEXT);
+	struct span scope, url,
+	    text = span_make(b->text, b->length < BAN_TEXT ? b->length : BAN_TEXT);
 
 	if (e->life.received > b->before || !part_key(key, &scope, &url))
 		return false;

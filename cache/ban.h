@@ -2,8 +2,8 @@
  * ban.h - what was purged in bulk: by prefix, tag, route, or everything. In shared memory, written by the keeper.
  *
  * A ban holds from the moment it is added, for every worker: what was received before it is not found any more. The
- * keeper then walks through the store, deletes what the ban names, counts it, and lifts the ban, so there are few at any
- * time, mostly none, and a hit pays one load for that.
+ * keeper then walks through the store, deletes what the ban names, counts it, and lifts the ban. So there are few at
+ * any time, mostly none, and a hit pays one load for that.
  */
 #pragma once
 #include <stdatomic.h>

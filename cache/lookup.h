@@ -33,5 +33,5 @@ struct lookup_in {
  */
 int	lookup(const struct lookup_in *, struct lookup *, struct span text, const struct fields *request,
 	    const struct vary_rules *) MUST_CHECK;
-/* What is stored under a URL is found by nobody any more, before the keeper has deleted it. The store must have begun. */
+/* What is stored under a URL is found by nobody any more, before the keeper deletes it. The store must have begun. */
 void	lookup_give_up(const struct lookup_in *, const struct key *primary);

@@ -28,6 +28,13 @@
 
 /* ----------------------------------------------------------- the child */
 
+#ifdef __SANITIZE_ADDRESS__
+static void
+limit_memory(void)
+{
+	/* the shadow alone is larger */
+}
+#else
 /* Bytes of address space that this process has now. */
 static rlim_t
 mapped(void)
@@ -43,18 +50,23 @@ mapped(void)
 }
 
 static void
+limit_memory(void)
+{
+	rlim_t most = mapped() + MEMORY_MAX;
+	struct rlimit memory = { most, most };
+
+	(void)setrlimit(RLIMIT_AS, &memory);
+}
+#endif
+
+static void
 set_limits(void)
 {
 	struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS + 1 }, core = { 0, 0 };
 
 	(void)setrlimit(RLIMIT_CPU, &cpu);
 	(void)setrlimit(RLIMIT_CORE, &core);
-#ifndef __SANITIZE_ADDRESS__ /* its shadow alone is larger */
-	rlim_t most = mapped() + MEMORY_MAX;
-	struct rlimit memory = { most, most };
-
-	(void)setrlimit(RLIMIT_AS, &memory);
-#endif
+	limit_memory();
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 }

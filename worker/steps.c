@@ -5,6 +5,7 @@
 #include "conf/base/assert.h"
 #include "worker/back/fetch.h"
 #include "worker/back/tunnel.h"
+#include "worker/cache/cached.h"
 #include "worker/filter/filter.h"
 #include "worker/mode/mode.h"
 #include "worker/req/req.h"
@@ -68,10 +69,14 @@ step_filter(struct req *r)
 	return NEXT_STEP;
 }
 
-/* No store is configured: every request is a miss. */
+/* From the store, if it has an answer. */
 static enum next
 step_lookup(struct req *r)
 {
+	if (r->x->cache != NULL && cached_lookup(r) == CACHED_ANSWER) {
+		r->step = ST_RESPOND;
+		return NEXT_STEP;
+	}
 	if (fetch_new(r)) {
 		r->step = ST_FETCH;
 		return NEXT_STEP;
@@ -98,6 +103,10 @@ step_fetch(struct req *r)
 		r->step = ST_LOG;
 		return NEXT_STEP;
 	case FETCH_FAILED:
+		if (cached_failed(r) == CACHED_ANSWER) {
+			r->step = ST_RESPOND;
+			return NEXT_STEP;
+		}
 		r->close = r->close || r->connect;	/* what follows a refused CONNECT is not a request */
 		req_reply(r, r->fetch->why, 0);
 		r->step = ST_RESPOND;
@@ -110,6 +119,10 @@ step_fetch(struct req *r)
 static enum next
 step_respond(struct req *r)
 {
+	if (r->cached != NULL && cached_response(r) == CACHED_FETCH) {
+		r->step = ST_LOOKUP;
+		return NEXT_STEP;
+	}
 	(void)chain_response(chain_of(r), r);
 	r->step = ST_DELIVER;
 	return NEXT_STEP;
@@ -157,6 +170,7 @@ step_log(struct req *r)
 		req_log(r);
 	r->front->done(r);
 	fetch_end(r);
+	cached_end(r);
 	return NEXT_DONE;
 }
 

@@ -24,6 +24,7 @@
 #include "worker/back/fetch.h"
 #include "worker/back/pool.h"
 #include "worker/back/retry.h"
+#include "worker/cache/cache.h"
 #include "worker/filter/filter.h"
 #include "worker/front/accept.h"
 #include "worker/front/session.h"
@@ -186,6 +187,7 @@ make_tables(struct ctx *x, struct errdetail *ed)
 	x->balance = balance_new(c, x->env->endpoints, x->env->lane, x->stats);
 	x->pool = pool_new(&x->loop, x->stats, ed);
 	x->dns = dns_new(&x->loop, &c->dns, x->stats, ed);
+	x->cache = cache_new(x);
 	if (x->balance == NULL || x->pool == NULL || x->dns == NULL)
 		return -E_NOMEM;
 	return fetch_gates_new(c);
@@ -459,6 +461,7 @@ worker_fini(struct worker *w)
 	acceptor_free(&w->acceptor);
 	timer_fini(&x->loop.timers, &w->drain_timer);
 	timer_fini(&x->loop.timers, &w->trim_timer);
+	cache_free(&x->cache);
 	dns_free(&x->dns);
 	pool_free(&x->pool);
 	balance_free(&x->balance);

@@ -52,7 +52,7 @@ out_line(struct h1_out *o, const struct req *r)
 	h1_out_text(o, SPAN(" HTTP/1.1\r\n"));
 }
 
-/* Hop-by-hop fields of our own. */
+/* Fields of our own: hop-by-hop ones, and conditions. */
 static void
 out_hop(struct h1_out *o, const struct req *r)
 {
@@ -62,6 +62,10 @@ out_hop(struct h1_out *o, const struct req *r)
 	} else if (r->in.te_trailers) {
 		h1_out_lent(o, SPAN("Connection: TE\r\nTE: trailers\r\n"));
 	}
+	if (r->up_etag.p != NULL)
+		h1_out_field(o, SPAN("If-None-Match"), r->up_etag);
+	if (r->up_modified.p != NULL)
+		h1_out_field(o, SPAN("If-Modified-Since"), r->up_modified);
 	if (r->in.body == H1_CHUNKED)
 		h1_out_lent(o, SPAN("Transfer-Encoding: chunked\r\n"));
 }

@@ -5,6 +5,7 @@
  * only when its buffer has room again. One buffer per direction, no copy. Both ends are version-neutral.
  */
 #pragma once
+#include <sys/uio.h>
 #include "conf/base/span.h"
 #include "conf/http/field.h"
 #include "conf/http/reason.h"
@@ -14,6 +15,8 @@ enum body_state {
 	BODY_END,		/* everything was received; what peek shows is the rest */
 	BODY_FAILED		/* the source broke (`why`); what peek shows may be delivered, the message is cut */
 };
+
+enum { BODY_PIECES = 8 };
 
 struct body;
 struct conn;
@@ -27,6 +30,11 @@ struct body_ops {
 	 */
 	struct conn *(*splice)(struct body *, uint64_t *max);
 	void	(*spliced)(struct body *, size_t n);
+	/*
+	 * What is at hand where it lies in more than one place (NULL: what peek shows is all): *n pieces, at most
+	 * BODY_PIECES, the first one is peek's; lent as peek's is.
+	 */
+	const struct iovec *(*pieces)(struct body *, int *n);
 };
 
 #define BODY_UNKNOWN UINT64_MAX

@@ -10,6 +10,7 @@
 
 struct acl_table;
 struct balance;
+struct cache;
 struct chain;
 struct dns;
 struct list_set;
@@ -25,6 +26,7 @@ struct ctx {
 	struct journal_ring *journal;
 	struct dns	*dns;
 	struct pool	*pool;
+	struct cache	*cache;		/* NULL: none is configured */
 	struct balance	*balance;
 	struct route_table *routes;	/* NULL without a reverse listener */
 	struct acl_table *acls;		/* NULL without a forward listener */

@@ -12,6 +12,7 @@
 
 #define PAYLOAD_MAX	(1u << 30)	/* of one chunk */
 #define IOV_MAX_OUT	256
+#define IOV_HEAD	(IOV_MAX_OUT - BODY_PIECES - 2)	/* beside a chunk's head and what is behind it */
 #define SPLICE_CHUNK	(256u << 10)
 #define SPLICE_TURNS	8		/* moves before others get a turn */
 
@@ -60,12 +61,27 @@ last_chunk(struct h1_sink *s, bool after_data)
 	return true;
 }
 
+static size_t
+at_hand(struct body *b)
+{
+	const struct iovec *v;
+	size_t sum = 0;
+	int n;
+
+	if (b->ops->pieces == NULL)
+		return body_peek(b).n;
+	v = b->ops->pieces(b, &n);
+	for (int i = 0; i < n; i++)
+		sum += v[i].iov_len;
+	return sum;
+}
+
 /* Opens the next chunk (or raw stretch) when the previous one is out; false: nothing to write yet, or no memory. */
 static bool
 next_frame(struct h1_sink *s)
 {
+	size_t n = at_hand(s->body);		/* may find out that this is the end */
 	bool end = s->body->state == BODY_END;
-	size_t n = body_peek(s->body).n;
 
 	if (n > PAYLOAD_MAX) {
 		n = PAYLOAD_MAX;
@@ -94,23 +110,47 @@ frame_out(const struct h1_sink *s)
 	return s->frame == 0 && s->pre_off == s->pre_len && s->post.n == 0;
 }
 
+/* Payload of the frame. A source that broke may have less than it had shown: the message is cut behind that. */
+static int
+gather_payload(struct h1_sink *s, struct iovec *iov)
+{
+	struct span one = body_peek(s->body);
+	struct iovec alone = { (char *)(uintptr_t)one.p, one.n };
+	const struct iovec *v = &alone;
+	uint64_t left = s->frame;
+	int n = 1, used = 0;
+
+	if (s->body->ops->pieces != NULL)
+		v = s->body->ops->pieces(s->body, &n);
+	ASSERT(n <= BODY_PIECES);
+	for (; used < n && left > 0; used++) {
+		iov[used] = v[used];
+		if (iov[used].iov_len > left)
+			iov[used].iov_len = left;
+		left -= iov[used].iov_len;
+	}
+	if (left > 0) {
+		ASSERT(s->body->state == BODY_FAILED);
+		s->frame -= left;
+		s->ended = false;
+		s->post = SPAN_NONE;
+	}
+	return used;
+}
+
 static int
 gather(struct h1_sink *s, struct iovec *iov)
 {
 	int n = 0;
 
-	for (unsigned i = 0; i < s->nhead && n < IOV_MAX_OUT - 3; i++)
+	for (unsigned i = 0; i < s->nhead && n < IOV_HEAD; i++)
 		iov[n++] = s->head[i];
-	if (n == IOV_MAX_OUT - 3)
+	if (n == IOV_HEAD)
 		return n;
 	if (s->pre_off < s->pre_len)
 		iov[n++] = (struct iovec){ s->pre + s->pre_off, (size_t)(s->pre_len - s->pre_off) };
-	if (s->frame > 0) {
-		struct span p = body_peek(s->body);
-
-		ASSERT(p.n >= s->frame);
-		iov[n++] = (struct iovec){ (char *)(uintptr_t)p.p, s->frame };
-	}
+	if (s->frame > 0)
+		n += gather_payload(s, iov + n);
 	if (s->post.n > 0)
 		iov[n++] = (struct iovec){ (char *)(uintptr_t)s->post.p, s->post.n };
 	return n;

@@ -149,6 +149,28 @@ count_object(struct req *r, unsigned slot)
 }
 
 static void
+count_cache(struct req *r)
+{
+	switch ((enum cache_result)r->cache_result) {
+	case CACHE_NONE:
+	case CACHE_RESULTS:
+		return;
+	case CACHE_HIT:
+	case CACHE_STALE_HIT:
+		ctx_count(r->x, C_CACHE_HITS, 1);
+		return;
+	case CACHE_REFRESH_UNMODIFIED:
+	case CACHE_REFRESH_FAIL_OLD:
+		ctx_count(r->x, C_CACHE_REVALIDATED, 1);
+		return;
+	case CACHE_MISS:
+	case CACHE_REFRESH_MODIFIED:
+		ctx_count(r->x, C_CACHE_MISSES, 1);
+		return;
+	}
+}
+
+static void
 count(struct req *r)
 {
 	struct stats_lane *s = r->x->stats;
@@ -222,7 +244,7 @@ req_log(struct req *r)
 	struct span s[JS_MAX] = { 0 };
 	struct journal_rec rec = { .status = (uint16_t)r->resp.status,
 	    .upstream_status = r->upstream_status, .wall_us = r->wall_us,
-	    .reason = (uint16_t)r->reason, .minor = r->in.minor, .tries = r->tries };
+	    .reason = (uint16_t)r->reason, .minor = r->in.minor, .tries = r->tries, .cache = r->cache_result };
 
 	if (r->resp.status == 0 && r->gone)
 		rec.status = (uint16_t)reason_status(r->reason);	/* 499: nobody was there to be told */
@@ -256,6 +278,7 @@ req_log(struct req *r)
 		rec.len[i] = (uint16_t)(s[i].n > max ? max : s[i].n);
 	}
 	count(r);
+	count_cache(r);
 	if (!journal_write(r->x->journal, &rec, s))
 		ctx_count(r->x, C_JOURNAL_DROPPED, 1);
 }

@@ -10,6 +10,7 @@
 #include "worker/req/h1_sink.h"
 #include "worker/req/h1_source.h"
 
+struct cached;
 struct explain;
 struct fetch;
 struct pool_owner;
@@ -66,6 +67,7 @@ struct req {
 	void		*session;
 	const struct conf_listener *listener;
 	const struct mode_ops *mode;
+	struct cached	*cached;	/* its part of the cache; NULL: none */
 	struct explain	*explain;	/* NULL: a request like any other */
 	struct addr	peer;		/* the connection's other end, as a PROXY header told it */
 	struct span	peer_text;	/* its address without port */
@@ -96,6 +98,7 @@ struct req {
 	struct span	url, url_strict; /* forward: what rules with "url" judge; p NULL: not asked for */
 	struct span	up_target;	/* request target to send; p NULL: as received, line unchanged */
 	struct span	up_host;	/* Host to send; p NULL: as received */
+	struct span	up_etag, up_modified;	/* conditions of our own to send; p NULL: none */
 	uint64_t	max_body;
 	struct conf_upstream_timeout timeout;
 	bool		connect;	/* CONNECT: a tunnel to host:port */
@@ -122,6 +125,7 @@ struct req {
 	struct addr	upstream;
 	uint16_t	upstream_status;
 	uint8_t		tries;
+	uint8_t		cache_result;	/* enum cache_result */
 	bool		reused;
 	uint64_t	bytes_in, bytes_out;
 	struct span	id;

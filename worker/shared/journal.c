@@ -25,6 +25,29 @@ _Static_assert(
     "the longest record fits");
 _Static_assert(offsetof(struct journal_ring, data) == 192, "three cache lines before the data");
 
+static const char *const tokens[CACHE_RESULTS] = {
+#define RESULT(id, token, squid) token,
+#include "worker/shared/cache_tbl.h"
+#undef RESULT
+};
+static const char *const squid_words[CACHE_RESULTS] = {
+#define RESULT(id, token, squid) squid,
+#include "worker/shared/cache_tbl.h"
+#undef RESULT
+};
+
+const char *
+cache_result_token(unsigned r)
+{
+	return r < CACHE_RESULTS ? tokens[r] : "-";
+}
+
+const char *
+cache_result_squid(unsigned r)
+{
+	return r < CACHE_RESULTS ? squid_words[r] : NULL;
+}
+
 static const uint16_t limits[JS_MAX] = {
 	[JS_METHOD] = JOURNAL_TEXT,
 	[JS_TARGET] = JOURNAL_URI,

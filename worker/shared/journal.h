@@ -17,6 +17,15 @@
 #define JOURNAL_URI	2048		/* longest target kept */
 #define JOURNAL_TEXT	512		/* longest of the other strings kept */
 
+enum cache_result {
+#define RESULT(id, token, squid) id,
+#include "worker/shared/cache_tbl.h"
+#undef RESULT
+	CACHE_RESULTS
+};
+const char *cache_result_token(unsigned);	/* "-" for what is none */
+const char *cache_result_squid(unsigned);	/* NULL: Squid has no word for it */
+
 /* Times in microseconds from the start of the request; UINT32_MAX: did not happen. */
 struct journal_times { uint32_t dns, connect, first_byte, total; };
 
@@ -47,7 +56,7 @@ struct journal_rec {			/* as stored: this struct, then the strings back to back 
 	uint16_t	reason;		/* enum reason */
 	uint16_t	flags;		/* JF_* */
 	uint16_t	client_port, minor;	/* HTTP/1.minor of the request */
-	uint8_t		client_family, tries, pad[2];
+	uint8_t		client_family, tries, cache, pad;	/* cache: enum cache_result */
 	uint8_t		client_ip[16];
 	uint16_t	len[JS_MAX];	/* of the strings; JS_ROUTE holds the route's name or the rule's id */
 };
@@ -65,7 +74,7 @@ struct journal_ring {
 };
 struct journal_data { uint32_t lanes; uint32_t pad[15]; struct journal_ring ring[]; };
 
-#define JOURNAL_VERSION 3
+#define JOURNAL_VERSION 4
 size_t	journal_size(unsigned lanes);
 /* Master, before a lane is used again: what the logger has not read yet stays, a damaged head is put right. */
 void	journal_reset(struct journal_ring *);

@@ -43,6 +43,10 @@ result_word(const struct journal_view *v)
 	const struct journal_rec *rec = &v->rec;
 	enum reason why = (enum reason)rec->reason;
 
+	if ((rec->flags & JF_LOCAL) == 0 && cache_result_squid(rec->cache) != NULL)
+		return rec->cache == CACHE_HIT && rec->status == 304 ?
+		    "TCP_IMS_HIT" :
+		    cache_result_squid(rec->cache);
 	if ((rec->flags & JF_LOCAL) == 0)
 		return rec->flags & JF_TUNNEL && rec->status != 0 ? "TCP_TUNNEL" : "TCP_MISS";
 	if (denied(why))

@@ -99,6 +99,7 @@ logvalue_get(const void *view, unsigned field, struct expr_value *out)
 	case LF_FIRST_BYTE_MS: set_us(out, rec->t.first_byte); return;
 	case LF_TOTAL_MS: set_us(out, rec->t.total); return;
 	case LF_REASON: set_text(out, reason_of(rec)); return;
+	case LF_CACHE: set_text(out, span_str(cache_result_token(rec->cache))); return;
 	case LF_TRIES: set_number(out, rec->tries); return;
 	case LF_REUSED: set_number(out, (rec->flags & JF_REUSED) != 0); return;
 	case LF_PID: set_number(out, rec->pid); return;

@@ -73,7 +73,8 @@ END_TEST
 
 START_TEST(the_hardest_counts_until_it_is_lifted)
 {
-	struct ban soft = ban(BAN_PREFIX, "http://a/", 10), hard = ban(BAN_PREFIX, "http://a/b", 10);
+	struct ban soft = ban(BAN_PREFIX, "http://a/", 10),
+		   hard = ban(BAN_PREFIX, "http://a/b", 10);
 
 	soft.soft = true;
 	memset(&bans, 0, sizeof bans);
