@@ -84,7 +84,7 @@ LINK = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@
 # ------------------------------------------------- packages on demand
 # Goals that people start with bring the Debian packages they need; plain `make` never installs anything.
 
-DEP_GROUPS := $(sort $(if $(filter run bench bench-gate bench-evict test test-unit test-flow test-fuzz faults torture fuzz fuzz-% cov lint format valgrind valgrind-flow,$(GOALS)),build) \
+DEP_GROUPS := $(sort $(if $(filter run bench bench-gate bench-evict bench-keeper test test-unit test-flow test-fuzz faults torture fuzz fuzz-% cov lint format valgrind valgrind-flow,$(GOALS)),build) \
 	$(if $(filter test test-unit test-flow test-fuzz faults torture fuzz fuzz-% cov valgrind valgrind-flow,$(GOALS)),test) \
 	$(if $(filter lint format fuzz fuzz-% cov valgrind valgrind-flow,$(GOALS)),lint) $(if $(filter bench bench-gate,$(GOALS)),bench))
 DEPS := $(if $(DEP_GROUPS),deps)
@@ -110,7 +110,7 @@ FUZZ := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/tests/fuzz/%)
 FAULT_SRC := tests/faults/src/load.c tests/faults/src/origin.c
 FAULT := $(FAULT_SRC:%.c=$(B)/%) $(B)/tests/faults/src/enfile.so
 OBJ := $(call obj,$(SRC) $(UNIT_SRC) $(FUZZ_SRC) $(FAULT_SRC) tests/fuzz/replay.c tests/fuzz/budget.c tools/dev/confref.c \
-	tools/dev/covflush.c tests/bench/src/evict.c)
+	tools/dev/covflush.c tests/bench/src/evict.c tests/bench/src/keepcost.c)
 
 # ---------------------------------------------------------------- build
 
@@ -333,6 +333,13 @@ $(B)/tests/bench/src/evict: $(B)/tests/bench/src/evict.o $(LIB)
 bench-evict: $(B)/tests/bench/src/evict
 	@$<
 
+.PHONY: bench-keeper
+$(B)/tests/bench/src/keepcost: $(B)/tests/bench/src/keepcost.o $(LIB)
+	$(call do,LD,$(LINK)) $^ $(PKG_LIBS)
+
+bench-keeper: $(B)/tests/bench/src/keepcost
+	@$<
+
 # ------------------------------------------------------------ reference
 # The files are committed; tests/unit/conf/test_reference and tools/proxyctl/test_manual fail when they are stale.
 
@@ -376,6 +383,7 @@ help:
 	@echo 'make lint | format        include order, clang-format, clang-tidy, cppcheck | reformat'
 	@echo 'make bench                CPU per request beside nginx, HAProxy and Squid'
 	@echo 'make bench-evict          hit ratios of the cache beside LRU, on made traces'
+	@echo 'make bench-keeper         what an object costs the process that writes the cache'
 	@echo 'make bench-gate           every bar of speed with its verdict'
 	@echo 'make fuzz T=noun S=60     libFuzzer on one target; fuzz-all S=600 J=2: on all; fuzz-seeds: keep what was found'
 	@echo 'make cov | valgrind       coverage of all tests | unit tests and 30 scenarios under valgrind; valgrind-flow [CI=1]'

@@ -28,7 +28,8 @@ struct store {
 	MDB_env		*env;
 	MDB_dbi		 conf, idx, obj;
 	MDB_txn		*txn;		/* reader: kept, renewed and reset; writer: the transaction */
-	MDB_cursor	*values;	/* reader: of obj, renewed with txn */
+	MDB_cursor	*values;	/* of obj. Reader: renewed with txn; writer: ends with it */
+	size_t		 top;		/* writer: no value has a higher number; 0: not looked yet */
 	uint64_t	 pages;		/* of the map */
 	bool		 writer, begun;
 };
@@ -282,8 +283,29 @@ store_values(struct store *s, uint64_t id, uint32_t n, struct span *out, int max
 int
 store_transaction(struct store *s)
 {
+	int rc;
+
 	ASSERT(s->writer && s->txn == NULL);
-	return error_of(mdb_txn_begin(s->env, NULL, 0, &s->txn));
+	if ((rc = mdb_txn_begin(s->env, NULL, 0, &s->txn)) != 0) {
+		s->txn = NULL;
+		return error_of(rc);
+	}
+	s->top = 0;
+	rc = mdb_cursor_open(s->txn, s->obj, &s->values);
+	if (rc != 0) {
+		s->values = NULL;
+		store_abort(s);
+	}
+	return error_of(rc);
+}
+
+/* Before its transaction does: it may not be touched after. */
+static void
+end_cursor(struct store *s)
+{
+	if (s->values != NULL)
+		mdb_cursor_close(s->values);
+	s->values = NULL;
 }
 
 int
@@ -291,6 +313,7 @@ store_commit(struct store *s)
 {
 	MDB_txn *txn = s->txn;
 
+	end_cursor(s);
 	s->txn = NULL;
 	return error_of(mdb_txn_commit(txn));
 }
@@ -298,6 +321,7 @@ store_commit(struct store *s)
 void
 store_abort(struct store *s)
 {
+	end_cursor(s);
 	if (s->txn != NULL)
 		mdb_txn_abort(s->txn);
 	s->txn = NULL;
@@ -327,12 +351,27 @@ store_drop(struct store *s, const struct key *key)
 	return error_of(mdb_del(s->txn, s->idx, &k, NULL));
 }
 
+/* Most values are the newest of all: those need no search, and leave no page half empty. */
+static unsigned
+at_right_edge(struct store *s, size_t number)
+{
+	MDB_val k, v;
+
+	if (s->top == 0 && mdb_cursor_get(s->values, &k, &v, MDB_LAST) == 0 &&
+	    k.mv_size == sizeof s->top)
+		memcpy(&s->top, k.mv_data, sizeof s->top);
+	if (number <= s->top)
+		return 0;
+	s->top = number;
+	return MDB_APPEND;
+}
+
 int
 store_room(struct store *s, uint64_t id, uint32_t n, size_t bytes, char **out)
 {
 	size_t number = value_number(id, n);
 	MDB_val k = val(&number, sizeof number), v = { .mv_size = bytes };
-	int rc = mdb_put(s->txn, s->obj, &k, &v, MDB_RESERVE);
+	int rc = mdb_cursor_put(s->values, &k, &v, MDB_RESERVE | at_right_edge(s, number));
 
 	*out = rc == 0 ? v.mv_data : NULL;
 	return error_of(rc);
@@ -361,14 +400,7 @@ drop_run(MDB_cursor *c, uint64_t id, int max)
 int
 store_drop_values(struct store *s, uint64_t id, int max)
 {
-	MDB_cursor *c;
-	int rc = mdb_cursor_open(s->txn, s->obj, &c);
-
-	if (rc != 0)
-		return error_of(rc);
-	rc = drop_run(c, id, max);
-	mdb_cursor_close(c);
-	return rc;
+	return drop_run(s->values, id, max);
 }
 
 int
@@ -376,17 +408,12 @@ store_next_id(struct store *s, uint64_t after, uint64_t *id)
 {
 	size_t number = value_number(after + 1, 0);
 	MDB_val k = val(&number, sizeof number), v;
-	MDB_cursor *c;
-	int rc = mdb_cursor_open(s->txn, s->obj, &c);
+	int rc = mdb_cursor_get(s->values, &k, &v, MDB_SET_RANGE);
 
-	if (rc != 0)
-		return error_of(rc);
-	rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
 	if (rc == 0) {
 		memcpy(&number, k.mv_data, sizeof number);
 		*id = number >> NUMBER_BITS;
 	}
-	mdb_cursor_close(c);
 	return error_of(rc);
 }
 
