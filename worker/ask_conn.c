@@ -25,6 +25,7 @@ state_text(const struct session *s)
 	case SESS_PROXY:
 	case SESS_HEAD: return "reading";
 	case SESS_IDLE: return "idle";
+	case SESS_HELD: return "held";
 	case SESS_LINGER: return "closing";
 	case SESS_REQUEST: break;
 	}

@@ -6,8 +6,8 @@
 static const struct item items[] = {
 	{ "delay", ITEM_MSEC, AT(delay_ms), "100ms", 0, 60000,
 	    .help =
-		"an event may wait this long until a worker's loop handles it: above, requests that it cannot "
-		"serve in time are answered 503 (\"shed\"); 0: never" },
+		"an event may wait this long until a worker's loop handles it: above, it leaves unread what it "
+		"cannot serve in time, or answers it 503 (\"shed\"); 0: never" },
 	{ "interval", ITEM_MSEC, AT(interval_ms), "1s", 0, 60000,
 	    .help = "only when the wait was longer for all of this time: a short peak is served" },
 };

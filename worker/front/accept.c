@@ -3,6 +3,8 @@
  * descriptors: one is kept in reserve to accept and close the waiting client, then accepting rests for 100 ms
  * instead of spinning (SECURITY.md row 71).
  *
+ * During an overload (shed.h) connections wait in the kernel until the gate asks for some.
+ *
  * The master and every worker hold the same listening sockets: leaving epoll needs an explicit removal.
  */
 #include "worker/front/accept.h"
@@ -26,6 +28,7 @@ struct door {				/* one listening socket this worker may serve */
 	struct acceptor	*owner;
 	const struct listen_fd *l;
 	bool		open;
+	bool		waiting;	/* the kernel may have connections that nobody was told of again */
 };
 
 struct acceptor {
@@ -37,6 +40,7 @@ struct acceptor {
 	int		reserve;	/* descriptor given up when there is no other */
 	bool		resting;
 	int64_t		told_ms;	/* when that was last logged */
+	unsigned	first;		/* door that acceptor_take begins with */
 };
 
 static void
@@ -68,13 +72,21 @@ shed_one(struct acceptor *a, int listen_fd)
 	take_rest(a);
 }
 
-/* true: the batch was full, more may wait. */
 static bool
-accept_batch(struct door *d)
+more_waits(const struct door *d)
+{
+	return d->waiting && d->open && !d->owner->resting;
+}
+
+/* How often it asked, at most that often: mostly a connection came of it. */
+static unsigned
+accept_batch(struct door *d, unsigned most)
 {
 	struct acceptor *a = d->owner;
+	unsigned n;
 
-	for (int i = 0; i < BATCH && d->open && !a->resting; i++) {
+	d->waiting = true;
+	for (n = 0; n < most && more_waits(d); n++) {
 		struct addr peer = { .len = sizeof peer.u };
 		int fd = accept4(d->l->fd, &peer.u.sa, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -82,34 +94,45 @@ accept_batch(struct door *d)
 			if (peer.u.sa.sa_family == AF_UNIX)	/* a client may name its end what it likes */
 				peer.len = sizeof peer.u.sa.sa_family;
 			session_start(a->x, &a->x->conf->listeners[d->l->listener], fd, &peer);
-			continue;
-		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+		    errno == ENOBUFS) {
 			shed_one(a, d->l->fd);
-		else if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO)
-			continue;
-		return false;
+			d->waiting = a->resting;
+		} else if (errno != ECONNABORTED && errno != EINTR && errno != EPROTO) {
+			d->waiting = false;
+		}
 	}
-	a->x->loop.behind = d->open && !a->resting;
-	return a->x->loop.behind;
+	return n;
+}
+
+static void
+accept_some(struct door *d)
+{
+	struct acceptor *a = d->owner;
+
+	d->waiting = true;
+	if (a->x->shed.on)
+		return;			/* the gate asks for them */
+	(void)accept_batch(d, BATCH);
+	if (!more_waits(d))
+		return;
+	a->x->loop.behind = true;
+	loop_post(&a->x->loop, &a->more);
 }
 
 static void
 on_ready(struct loop_source *s, uint32_t events)
 {
-	struct door *d = LIST_ENTRY(s, struct door, source);
-
 	(void)events;
-	if (accept_batch(d))
-		loop_post(&d->owner->x->loop, &d->owner->more);
+	accept_some(LIST_ENTRY(s, struct door, source));
 }
 
 static void
 accept_all(struct acceptor *a)
 {
 	for (unsigned i = 0; i < a->x->env->nlistens; i++)
-		if (a->doors[i].open && accept_batch(&a->doors[i]))
-			loop_post(&a->x->loop, &a->more);
+		if (a->doors[i].open)
+			accept_some(&a->doors[i]);
 }
 
 static void
@@ -198,6 +221,29 @@ acceptor_serve(struct acceptor *a, unsigned slot)
 	return 0;
 }
 
+bool
+acceptor_take(struct acceptor *a, unsigned most)
+{
+	unsigned n = a->x->env->nlistens;
+	bool more = false;
+
+	a->first++;
+	for (unsigned i = 0; i < n; i++) {
+		struct door *d = &a->doors[(a->first + i) % n];
+
+		if (more_waits(d))
+			most -= accept_batch(d, most);
+		more = more || more_waits(d);
+	}
+	return more;
+}
+
+void
+acceptor_resume(struct acceptor *a)
+{
+	accept_all(a);
+}
+
 void
 acceptor_leave(struct acceptor *a, unsigned slot)
 {
@@ -206,8 +252,11 @@ acceptor_leave(struct acceptor *a, unsigned slot)
 
 		if (d->l->slot != slot || !d->open)
 			continue;
-		while (d->l->shared && accept_batch(d))
-			;			/* nobody else was woken for these */
+		if (d->l->shared) {		/* nobody else was woken for these */
+			do
+				(void)accept_batch(d, BATCH);
+			while (more_waits(d));
+		}
 		close_door(a, d);
 	}
 }
@@ -219,7 +268,8 @@ acceptor_leave(struct acceptor *a, unsigned slot)
 void
 acceptor_stop(struct acceptor *a)
 {
-	accept_all(a);
+	for (unsigned i = 0; i < a->x->env->nlistens; i++)
+		(void)accept_batch(&a->doors[i], BATCH);
 	close_doors(a);
 	loop_unpost(&a->x->loop, &a->more);
 	for (unsigned i = 0; i < a->x->env->nlistens; i++)

@@ -9,6 +9,7 @@
 #include "conf/base/mem.h"
 #include "worker/back/tunnel.h"
 #include "worker/front/clients.h"
+#include "worker/front/gate.h"
 #include "worker/front/session_priv.h"
 
 #define CROWDED_KEEPALIVE_MS 5000	/* patience with idle clients above 80 % of the connections */
@@ -49,6 +50,8 @@ session_free(struct session *s)
 	ctx_count(s->x, C_CONNS_OPEN, -1);
 	if (s->state == SESS_IDLE)
 		ctx_count(s->x, C_CONNS_IDLE, -1);
+	else if (s->state == SESS_HELD)
+		gate_forget(s->x->gate, s);
 	clients_leave(s->slot);
 	pool_owner_fini(&s->owner);
 	list_remove(&s->x->sessions, &s->node);
@@ -127,6 +130,8 @@ session_arm(struct session *s)
 		if (due == TIMER_NEVER)		/* nothing to wait for now: look again later, it is one number */
 			due = now + s->x->conf->timeouts.body_idle_ms;
 		break;
+	case SESS_HELD:			/* the gate looks after it */
+		break;
 	}
 	if (s->conn != NULL)
 		conn_deadline(s->conn, due);
@@ -167,8 +172,8 @@ idle_ms(const struct session *s)
 	return crowded && ms > CROWDED_KEEPALIVE_MS ? CROWDED_KEEPALIVE_MS : ms;
 }
 
-void
-session_idle(struct session *s)
+static inline void
+begin_idle(struct session *s)
 {
 	s->state = SESS_IDLE;
 	s->req = NULL;
@@ -177,8 +182,25 @@ session_idle(struct session *s)
 	s->due_ms = s->x->loop.now_ms + idle_ms(s);
 	ctx_count(s->x, C_CONNS_IDLE, 1);
 	session_arm(s);
+}
+
+void
+session_read(struct session *s)
+{
+	begin_idle(s);
 	if (conn_buffer(s->conn, BUF_SMALL) == 0)	/* never grows: cannot fail */
 		conn_resume(s->conn);
+}
+
+void
+session_idle(struct session *s)
+{
+	if (!s->x->shed.on) {
+		session_read(s);
+		return;
+	}
+	begin_idle(s);
+	gate_idle(s->x->gate, s);
 }
 
 void

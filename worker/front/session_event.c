@@ -7,6 +7,7 @@
 #include "worker/front/session_priv.h"
 
 #include "worker/back/fetch.h"
+#include "worker/front/gate.h"
 
 static void
 linger_data(struct session *s)
@@ -62,6 +63,8 @@ on_timeout(struct session *s)
 	case SESS_IDLE:
 		session_end(s, R_KEEPALIVE_END);
 		break;
+	case SESS_HELD:
+		break;			/* the gate's to end */
 	case SESS_HEAD:
 		h1_on_data(s);
 		break;
@@ -129,9 +132,16 @@ on_data(struct session *s)
 		session_proxy_data(s);
 		break;
 	case SESS_IDLE:
+		if (s->watched)
+			gate_hold(s->x->gate, s);
+		else
+			h1_on_data(s);
+		break;
 	case SESS_HEAD:
 		h1_on_data(s);
 		break;
+	case SESS_HELD:
+		break;			/* paused: told once it is let in */
 	case SESS_REQUEST:
 		if (s->req->up == NULL || s->req->up->state != BODY_OPEN)
 			early_data(s);

@@ -340,6 +340,8 @@ conn_resume(struct conn *c)
 void
 conn_raw(struct conn *c, bool on)
 {
+	if (on && c->in != NULL && buf_unread(c->in) == 0)
+		buf_put(&c->in);
 	ASSERT(!on || c->in == NULL);
 	c->raw = on;
 	(void)conn_register(c);

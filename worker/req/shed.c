@@ -1,28 +1,56 @@
 /*
  * shed.c - admission during overload: one in for one out, and SHED_STEP more a turn to find out whether there is room
- * again. Above the limit one a turn is let in nonetheless: refusing is work too, and alone must not fill the worker.
+ * again; above the limit one for two, which is a slower way down than none, and does not let kept connections to
+ * targets go in one turn that the next would open again.
+ *
+ * For all the excess of five times the capacity to be refused and four fifths of it to be served, an answer would have
+ * to cost sixteen refusals; it costs two to ten. So refusals have a share of the time, kept like a bucket of tokens.
  */
 #include "worker/req/shed.h"
 
-#define SHED_STEP	8
+#define SHED_STEP	4
 #define EPISODE_US	1000000
+#define TARGET_LEAST_US	10000		/* a turn of a worker that has a share of a core may take as long */
+#define SHARE		10		/* of the processor time, one part is for refusals */
+#define CREDIT_MAX_US	5000
+#define COST_FIRST_US	20		/* of a refusal, before one was measured */
+
+uint64_t
+shed_target_us(const struct conf_overload *c)
+{
+	uint64_t delay = (uint64_t)c->delay_ms * 1000, fifth = delay / 5;
+
+	if (fifth < TARGET_LEAST_US)
+		fifth = TARGET_LEAST_US;
+	return fifth < delay ? fifth : delay;
+}
 
 bool
 shed_turn(struct shed *s, const struct conf_overload *c, uint64_t now_us, uint64_t lag_us,
     uint64_t finished)
 {
-	bool was = s->on, hot = c->delay_ms != 0 && lag_us >= (uint64_t)c->delay_ms * 1000;
+	uint64_t limit = s->on ? shed_target_us(c) : (uint64_t)c->delay_ms * 1000;
 	uint64_t out = finished - s->finished;
+	bool was = s->on, hot = limit != 0 && lag_us >= limit;
 
 	s->finished = finished;
 	if (!hot)
 		s->calm_us = now_us;
-	else
+	if (!hot && !was)
+		return false;
+	if (hot || s->pressed)
 		s->hot_us = now_us;
+	s->pressed = false;
 	s->on = was ? now_us - s->hot_us < EPISODE_US :
-		      hot && now_us - s->calm_us >= (uint64_t)c->interval_ms * 1000;
-	s->room = hot ? 1 : (uint32_t)out + SHED_STEP;
+		      now_us - s->calm_us >= (uint64_t)c->interval_ms * 1000;
+	s->room = hot ? (uint32_t)(out + 1) / 2 : (uint32_t)out + SHED_STEP;
 	return s->on != was;
+}
+
+uint32_t
+shed_room(const struct shed *s, uint32_t busy)
+{
+	return busy < SHED_FLOOR && s->room < SHED_FLOOR - busy ? SHED_FLOOR - busy : s->room;
 }
 
 bool
@@ -30,8 +58,35 @@ shed_admit(struct shed *s, uint32_t busy)
 {
 	if (busy <= SHED_FLOOR)
 		return true;
-	if (s->room == 0)
+	if (s->room == 0) {
+		s->pressed = true;
 		return false;
+	}
 	s->room--;
 	return true;
+}
+
+uint32_t
+shed_refusals(struct shed *s, uint64_t cpu_us)
+{
+	uint64_t used = s->cpu_us == 0 ? 0 : cpu_us - s->cpu_us;
+
+	s->cpu_us = cpu_us;
+	s->credit_us += (int64_t)(used / SHARE);
+	if (s->credit_us > CREDIT_MAX_US)
+		s->credit_us = CREDIT_MAX_US;
+	if (s->cost_us == 0)
+		s->cost_us = COST_FIRST_US;
+	return s->credit_us <= 0 ? 0 : (uint32_t)(s->credit_us / s->cost_us);
+}
+
+void
+shed_spent(struct shed *s, uint32_t refusals, uint64_t us)
+{
+	uint64_t each = refusals == 0 ? s->cost_us : us / refusals;
+
+	s->credit_us -= (int64_t)us;
+	s->cost_us = (uint32_t)((7 * (uint64_t)s->cost_us + each) / 8);
+	if (s->cost_us == 0)
+		s->cost_us = 1;
 }

@@ -4,6 +4,7 @@
 COUNTER(C_CONNS_ACCEPTED, "connections_accepted_total", 0, "client connections accepted")
 COUNTER(C_CONNS_OPEN, "connections_open", 1, "client connections open now")
 COUNTER(C_CONNS_IDLE, "connections_idle", 1, "client connections waiting for a request")
+COUNTER(C_CONNS_HELD, "connections_held", 1, "client connections left unread because the worker lags behind")
 COUNTER(C_CONNS_REFUSED, "connections_refused_total", 0, "client connections refused for lack of room")
 COUNTER(C_REQUESTS, "requests_total", 0, "requests finished")
 COUNTER(C_REQUESTS_ACTIVE, "requests_active", 1, "requests in progress")

@@ -38,7 +38,7 @@ class Flood:
         self.paths, self.random = list(bodies), random.Random(seed)
         self.poll, self.conns, self.idle, self.resting = select.epoll(), {}, [], []
         self.done, self.broken, self.wrong, self.unsent, self.late, self.offered = [], 0, 0, 0, 0.0, 0
-        self.buf, self.ramp, self.aside = bytearray(CHUNK), ramp, aside
+        self.buf, self.ramp, self.aside, self.heed = bytearray(CHUNK), ramp, aside, True
 
     def _drop(self, c):
         self.conns.pop(c.fd, None)
@@ -76,7 +76,7 @@ class Flood:
             self._drop(c)
         else:
             self.idle.append(c)
-        if self.rate is None and c.status == 503:
+        if self.rate is None and self.heed and c.status == 503:
             heapq.heappush(self.resting, now + 1 + self.random.random() / 2)
         elif self.rate is None and now < self.until:
             self._start(now)

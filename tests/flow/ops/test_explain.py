@@ -107,6 +107,7 @@ class Site:
         with Client(self.ports[case["listener"]]) as c:
             c.send(case["raw"])
             answer = c.response(case["method"])
+        wait_for(lambda: self.proxy.status()["counters"]["connections_open"] == 0)      # its end is no trace of what follows
         self.seen += 1
         return answer, wait_for(lambda: (rows := self.proxy.all_records()) and len(rows) == self.seen and rows[-1])
 

@@ -53,29 +53,48 @@ START_TEST(a_peak_is_served_and_a_lag_that_stays_is_an_overload)
 }
 END_TEST
 
-START_TEST(above_the_limit_one_a_turn_is_let_in)
+START_TEST(above_the_limit_one_is_let_in_for_two_that_finished)
 {
 	overload();
-	ck_assert_uint_eq(admitted(100), 1);
+	ck_assert_uint_eq(admitted(100), 0);
 	ck_assert(!turn(30, 30, 50));
+	ck_assert_uint_eq(admitted(100), 25);
+	ck_assert(!turn(30, 30, 1));
 	ck_assert_uint_eq(admitted(100), 1);
+}
+END_TEST
+
+/* Entered at 25 ms, held to a fifth of that or 10 ms. */
+START_TEST(in_an_episode_the_limit_is_lower)
+{
+	static const struct conf_overload rows[] = { { .delay_ms = 100 }, { .delay_ms = 25 },
+		{ .delay_ms = 4 } };
+
+	overload();
+	ck_assert(!turn(10, 10, 50));
+	ck_assert_uint_eq(admitted(100), 25);
+	ck_assert_uint_eq(shed_target_us(&rows[0]), 20000);
+	ck_assert_uint_eq(shed_target_us(&rows[1]), 10000);
+	ck_assert_uint_eq(shed_target_us(&rows[2]), 4000);
 }
 END_TEST
 
 START_TEST(below_it_one_is_let_in_for_one_that_finished_and_a_few_more)
 {
 	overload();
-	ck_assert(!turn(30, 20, 50));
-	ck_assert_uint_eq(admitted(100), 58);
-	ck_assert(!turn(30, 20, 0));
-	ck_assert_uint_eq(admitted(100), 8);
+	ck_assert(!turn(30, 9, 50));
+	ck_assert_uint_eq(shed_room(&s, 1000), 54);
+	ck_assert_uint_eq(admitted(100), 54);
+	ck_assert(!turn(30, 9, 0));
+	ck_assert_uint_eq(admitted(100), 4);
 }
 END_TEST
 
 START_TEST(who_is_among_few_is_always_let_in)
 {
 	overload();
-	ck_assert_uint_eq(admitted(1), 1);
+	ck_assert_uint_eq(shed_room(&s, SHED_FLOOR), 0);
+	ck_assert_uint_eq(shed_room(&s, SHED_FLOOR - 3), 3);
 	ck_assert(shed_admit(&s, SHED_FLOOR));
 	ck_assert(!shed_admit(&s, SHED_FLOOR + 1));
 }
@@ -93,6 +112,45 @@ START_TEST(an_episode_ends_when_the_lag_was_low_for_a_second)
 }
 END_TEST
 
+START_TEST(an_episode_goes_on_while_somebody_is_refused_or_waits)
+{
+	overload();
+	ck_assert(!turn(999, 1, 0));
+	ck_assert_uint_eq(admitted(100), 4);	/* and 96 refused */
+	ck_assert(!turn(1, 1, 0));
+	ck_assert(!turn(999, 1, 0));
+	s.pressed = true;
+	ck_assert(!turn(1, 1, 0));
+	ck_assert(!turn(999, 1, 0));
+	ck_assert(turn(1, 1, 0));
+}
+END_TEST
+
+START_TEST(refusals_get_a_tenth_of_the_processor_by_what_they_were_seen_to_cost)
+{
+	s = (struct shed){ 0 };
+	ck_assert_uint_eq(shed_refusals(&s, 1000000), 0);	/* what was used before is not counted */
+	ck_assert_uint_eq(shed_refusals(&s, 1001000), 5);	/* 100 us, 20 each as long as none was seen */
+	for (unsigned i = 0; i < 100; i++) {
+		shed_spent(&s, 10, 400);
+		s.credit_us += 400;
+	}
+	ck_assert_uint_ge(s.cost_us, 33);			/* 40, rounded down at each step */
+	ck_assert_uint_eq(shed_refusals(&s, 1005000), 500 / s.cost_us);
+	shed_spent(&s, 0, 1000);				/* more than there was */
+	ck_assert_uint_eq(shed_refusals(&s, 1009000), 0);
+	ck_assert_uint_eq(shed_refusals(&s, 1019000), 900 / s.cost_us);
+}
+END_TEST
+
+START_TEST(an_idle_worker_saves_no_more_than_a_few_milliseconds_for_refusals)
+{
+	s = (struct shed){ 0 };
+	ck_assert_uint_eq(shed_refusals(&s, 1), 0);
+	ck_assert_uint_eq(shed_refusals(&s, 1000000000), 250);
+}
+END_TEST
+
 START_TEST(a_delay_of_zero_never_refuses)
 {
 	static const struct conf_overload off = { .interval_ms = 100 };
@@ -105,6 +163,10 @@ START_TEST(a_delay_of_zero_never_refuses)
 END_TEST
 
 UNIT_MAIN("worker/req/shed", a_peak_is_served_and_a_lag_that_stays_is_an_overload,
-    above_the_limit_one_a_turn_is_let_in,
+    above_the_limit_one_is_let_in_for_two_that_finished, in_an_episode_the_limit_is_lower,
     below_it_one_is_let_in_for_one_that_finished_and_a_few_more, who_is_among_few_is_always_let_in,
-    an_episode_ends_when_the_lag_was_low_for_a_second, a_delay_of_zero_never_refuses)
+    an_episode_ends_when_the_lag_was_low_for_a_second,
+    an_episode_goes_on_while_somebody_is_refused_or_waits,
+    refusals_get_a_tenth_of_the_processor_by_what_they_were_seen_to_cost,
+    an_idle_worker_saves_no_more_than_a_few_milliseconds_for_refusals,
+    a_delay_of_zero_never_refuses)
