@@ -8,6 +8,7 @@
  * fills at once and bodies that are too long mean "not stored", and are counted.
  */
 #pragma once
+#include "cache/lease.h"
 #include "cache/ring.h"
 #include "cache/stock.h"
 
@@ -27,6 +28,7 @@ struct intake_counts {
 };
 
 struct fill;
+struct intake_stored { struct key primary; unsigned ring; uint32_t number; };
 struct intake_end { bool due; uint64_t at; };	/* of a ring: what was begun before this position ends there */
 struct intake {
 	struct stock	*stock;		/* lent */
@@ -41,6 +43,10 @@ struct intake {
 	int64_t		 purged_all;	/* what was received then or before is not stored any more; 0: never */
 	uint64_t	 under_way;	/* bytes of all fills that are open */
 	struct intake_counts counts;
+	struct lease_table *leases;	/* lent; NULL: nobody waits for a fill */
+	struct lease_lanes wake;	/* who has to be told; the caller's, once it has told them */
+	struct intake_stored stored[INTAKE_OBJECTS];	/* in this transaction: known when it is committed */
+	unsigned	 n_stored;
 };
 
 /* -E_NOMEM. The rings are lent, each ring_size bytes. */
@@ -52,6 +58,8 @@ void	intake_fini(struct intake *);
  * that comes after it may be there already.
  */
 void	intake_producer_gone(struct intake *, unsigned n, uint64_t tail);
+/* Those who wait for fills hear of them from now on; what a keeper before had not ended has failed. */
+void	intake_heed_leases(struct intake *, struct lease_table *);
 bool	intake_waiting(const struct intake *);	/* would a turn find something? */
 /*
  * 1: there is more; 0: the rings are empty. Otherwise the store failed and what was read is lost: -E_LIMIT and -E_IO

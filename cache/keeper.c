@@ -50,6 +50,34 @@ keeper_free(struct keeper **kp)
 	free(k);
 }
 
+/* ---- who is told ---- */
+
+static void
+move_lanes(struct lease_lanes *to, struct lease_lanes *from)
+{
+	for (size_t i = 0; i < ARRAY_LEN(to->bits); i++)
+		to->bits[i] |= from->bits[i];
+	*from = (struct lease_lanes){ 0 };
+}
+
+void
+keeper_told(struct keeper *k, struct lease_lanes *lanes)
+{
+	move_lanes(lanes, &k->wake);
+	if (k->store != NULL)
+		move_lanes(lanes, &k->intake.wake);
+}
+
+/* Closed for a while: who waits for a fill must not wait for that. */
+void
+keeper_give_up_fills(struct keeper *k)
+{
+	if (k->store != NULL)
+		move_lanes(&k->wake, &k->intake.wake);
+	keeper_close_store(k);
+	lease_forget_fills(cache_leases(k->shared), &k->wake);
+}
+
 /* ---- working ---- */
 
 /* Pages that readers hold are no reason to fail again and again: more leave than one object needs. */
@@ -76,7 +104,7 @@ reopen_later(struct keeper *k, int64_t now_ms, const char *why)
 {
 	log_write(LOG_ERROR, "cache %s: %s: it is opened again in %d s", k->conf->path, why,
 	    PAUSE_MS / 1000);
-	keeper_close_store(k);
+	keeper_give_up_fills(k);
 	k->retry_ms = now_ms + PAUSE_MS;
 	return PAUSE_MS;
 }

@@ -21,6 +21,8 @@ void	keeper_free(struct keeper **);
 int64_t	keeper_turn(struct keeper *, int64_t now_ms);
 /* Is there something in the rings that a turn would take? */
 bool	keeper_waiting(const struct keeper *);
+/* Adds the lanes whose processes have to be told by an event that fills went on or ended; once. */
+void	keeper_told(struct keeper *, struct lease_lanes *);
 /* Says in the segment that it has to be woken (cache_wake). False: it has not, there is something already. */
 bool	keeper_sleeps(struct keeper *);
 void	keeper_wakes(struct keeper *);

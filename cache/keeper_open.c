@@ -195,6 +195,7 @@ publish(struct keeper *k)
 		atomic_store(&c->purged_all, k->state.purged_all);
 	if (k->state.purged_all > 0)
 		sweep_begin(&k->sweep, k->state.purged_all);
+	intake_heed_leases(&k->intake, cache_leases(c));
 	atomic_store(&c->file, k->state.file);
 	atomic_store(&k->shared->state, CACHE_OPEN);
 	log_write(LOG_INFO, "cache %s: open: file %u, %u objects", k->conf->path, k->state.file,
@@ -207,7 +208,7 @@ keeper_begin_anew(struct keeper *k, int64_t now_ms, const char *why)
 {
 	log_write(LOG_ERROR, "cache %s: damaged (%s): begins empty", k->conf->path, why);
 	atomic_store(&k->shared->state, CACHE_BROKEN);
-	keeper_close_store(k);
+	keeper_give_up_fills(k);
 	k->anew = true;
 	k->retry_ms = k->anew_ms + ANEW_MS > now_ms ? k->anew_ms + ANEW_MS : now_ms;
 	k->anew_ms = k->retry_ms;

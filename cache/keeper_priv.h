@@ -24,6 +24,7 @@ struct keeper {
 	struct stock	 stock;
 	struct intake	 intake;
 	struct sweep	 sweep;
+	struct lease_lanes wake;	/* beside those that the intake has */
 	struct ring	**rings;	/* by lane */
 };
 
@@ -34,3 +35,6 @@ int64_t	keeper_turn_closed(struct keeper *, int64_t now_ms);
 int64_t	keeper_begin_anew(struct keeper *, int64_t now_ms, const char *why);
 bool	keeper_is_damage(int rc);
 void	keeper_close_store(struct keeper *);
+
+/* keeper.c: closes the store as well. */
+void	keeper_give_up_fills(struct keeper *);

@@ -156,6 +156,20 @@ look_at_lanes(struct keeping *g, int64_t now)
 	}
 }
 
+/* ---- those who wait for fills ---- */
+
+static void
+tell(const struct keeping *g)
+{
+	struct lease_lanes lanes = { 0 };
+	const uint64_t one = 1;
+
+	keeper_told(g->keeper, &lanes);
+	for (unsigned i = 0; i < g->env->stats->lanes; i++)
+		if (lease_lane_in(&lanes, i))
+			(void)!write(g->env->cache_events[i], &one, sizeof one);
+}
+
 /* ---- the loop ---- */
 
 /* Stores that come within the gap make one transaction. */
@@ -180,6 +194,7 @@ run(struct keeping *g)
 
 		look_at_lanes(g, now);
 		due = keeper_turn(g->keeper, now);
+		tell(g);
 		now = beat(g);
 		if (due > 0) {
 			rest(g, now, due);

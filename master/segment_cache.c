@@ -183,10 +183,16 @@ void
 segment_cache_gone(struct segment_cache *s, unsigned lane)
 {
 	struct cache_data *c = segment_cache_data(s);
+	struct lease_lanes wake = { 0 };
+	const uint64_t one = 1;
 
 	if (c == NULL || lane >= s->lanes)
 		return;
 	cache_unpin(c, lane);
+	lease_forget_lane(cache_leases(c), lane, &wake);
+	for (unsigned i = 0; i < s->lanes; i++)
+		if (lease_lane_in(&wake, i))
+			(void)!write(s->event[i], &one, sizeof one);
 	s->used[lane] = true;
 }
 

@@ -451,6 +451,102 @@ START_TEST(a_purge_outlives_all_processes)
 }
 END_TEST
 
+/* The lease of a key that lane 1 fetches, and lane 2 waits for. */
+static struct lease
+leased(uint32_t n, uint32_t fill)
+{
+	struct key k = key_number(n);
+	struct lease mine, other;
+
+	ck_assert_int_eq(lease_claim(cache_leases(cache), &k, 1, &mine), LEASE_MINE);
+	lease_fill(cache_leases(cache), &mine, fill);
+	ck_assert_int_eq(lease_claim(cache_leases(cache), &k, 2, &other), LEASE_WAIT);
+	return other;
+}
+
+static bool
+woken(unsigned lane)
+{
+	struct lease_lanes lanes = { 0 };
+
+	keeper_told(keeper, &lanes);
+	return lease_lane_in(&lanes, lane);
+}
+
+static enum lease_state
+look(struct lease l, struct lease_progress *p)
+{
+	return lease_look(cache_leases(cache), &l, p);
+}
+
+START_TEST(who_waits_for_a_fill_hears_how_far_it_is_and_how_it_ends)
+{
+	struct lease_progress p;
+	struct lease stored, aborted, long_one;
+	uint32_t fill;
+
+	setup();
+	start();
+	fill = begin(1, 1);
+	stored = leased(1, fill);
+	ck_assert(ring_data(&out[1], fill, span_make(bytes + 1, 3 * CHUNK_PAYLOAD + 5)));
+	(void)work();
+	ck_assert(woken(2));
+	ck_assert_int_eq(look(stored, &p), LEASE_OPEN);
+	ck_assert_uint_eq(p.chunks, 3);
+	ck_assert_uint_ne(p.id, 0);
+	ck_assert(!there(1, 3 * CHUNK_PAYLOAD + 5));
+	(void)keeper_turn(keeper, now);
+	ck_assert(!woken(2));
+	ring_end(&out[1], fill);
+	(void)work();
+	ck_assert(woken(2));
+	ck_assert_int_eq(look(stored, &p), LEASE_STORED);
+	ck_assert(there(1, 3 * CHUNK_PAYLOAD + 5));
+	fill = begin(1, 2);
+	aborted = leased(2, fill);
+	ring_abort(&out[1], fill);
+	(void)work();
+	ck_assert(woken(2));
+	ck_assert_int_eq(look(aborted, &p), LEASE_FAILED);
+	fill = begin(1, 3);
+	long_one = leased(3, fill);
+	for (unsigned i = 0; i < 60; i++) {
+		(void)ring_data(&out[1], fill, span_make(bytes, 60000));
+		(void)work();
+	}
+	ck_assert(woken(2));
+	ck_assert_int_eq(look(long_one, &p), LEASE_UNSHAREABLE);
+	teardown();
+}
+END_TEST
+
+START_TEST(fills_that_a_keeper_took_along_have_failed)
+{
+	struct lease_progress p;
+	struct lease killed, broken;
+	uint32_t fill;
+
+	setup();
+	start();
+	fill = begin(1, 1);
+	killed = leased(1, fill);
+	(void)work();
+	keeper_free(&keeper);
+	start();
+	ck_assert(woken(2));
+	ck_assert_int_eq(look(killed, &p), LEASE_FAILED);
+	fill = begin(1, 2);
+	broken = leased(2, fill);
+	(void)work();
+	atomic_store(&cache->state, CACHE_BROKEN);
+	(void)keeper_turn(keeper, now);
+	ck_assert(woken(2));
+	ck_assert_int_eq(look(broken, &p), LEASE_FAILED);
+	teardown();
+}
+END_TEST
+
 START_TEST(it_does_not_sleep_over_what_is_in_a_ring)
 {
 	setup();
@@ -516,5 +612,6 @@ UNIT_MAIN("cache/keeper", what_comes_through_the_rings_is_stored_and_counted,
     a_directory_that_is_gone_closes_the_cache_until_it_is_back,
     fills_of_the_dead_end_and_those_of_their_successors_do_not,
     what_was_purged_goes_when_there_is_time_and_does_not_come_back, a_purge_outlives_all_processes,
-    it_does_not_sleep_over_what_is_in_a_ring,
+    who_waits_for_a_fill_hears_how_far_it_is_and_how_it_ends,
+    fills_that_a_keeper_took_along_have_failed, it_does_not_sleep_over_what_is_in_a_ring,
     killed_again_and_again_it_never_shows_a_wrong_byte)
