@@ -7,23 +7,11 @@
  * A variant's entry is reached through that of its URL, which says by which fields the variants differ: it is made by
  * the first variant of a generation. Its length counts them.
  */
-#include "cache/intake.h"
+#include "cache/intake_priv.h"
 
 #include <stdlib.h>
 
 #define WHOLE_OBJECTS 4	/* as big as may be, under way together: they must not make all others leave */
-
-struct fill {
-	struct ring_in	*ring;
-	uint32_t	 number;	/* within its ring */
-	uint64_t	 from;		/* position in it, behind its BEGIN */
-	struct key	 primary, key;
-	struct entry	 entry;		/* length: so far */
-	uint32_t	 values;	/* written, the head included */
-	uint32_t	 told;		/* chunks that those who wait know of */
-	uint32_t	 n;		/* bytes in the chunk */
-	char		*chunk;		/* CHUNK_SIZE */
-};
 
 int
 intake_init(struct intake *in, struct stock *stock, struct ring *const *rings, unsigned n,
@@ -81,70 +69,6 @@ fill_close(struct intake *in, struct fill *f)
 	last->chunk = chunk;
 }
 
-/* ---- those who wait for fills ---- */
-
-static unsigned
-number_of(const struct intake *in, const struct ring_in *ring)
-{
-	return (unsigned)(ring - in->rings);
-}
-
-static void
-tell_end(struct intake *in, const struct key *primary, const struct ring_in *ring, uint32_t fill,
-    enum lease_state how)
-{
-	if (in->leases != NULL)
-		(void)lease_fill_end(
-		    in->leases, primary, number_of(in, ring), fill, how, &in->wake);
-}
-
-/* Values before the chunk that is being filled are there to be read. */
-static void
-tell_progress(struct intake *in, struct fill *f)
-{
-	struct lease_progress p = { f->entry.id, f->values - 1 };
-
-	if (f->told == p.chunks ||
-	    !lease_fill_progress(
-		in->leases, &f->primary, number_of(in, f->ring), f->number, &p, &in->wake))
-		return;
-	f->told = p.chunks;
-}
-
-/* All of the transaction is to be seen now. */
-static void
-tell_all(struct intake *in)
-{
-	if (in->leases != NULL)
-		for (unsigned i = 0; i < in->n_fills; i++)
-			tell_progress(in, &in->fills[i]);
-	for (unsigned i = 0; i < in->n_stored; i++) {
-		const struct intake_stored *s = &in->stored[i];
-
-		tell_end(in, &s->primary, &in->rings[s->ring], s->number, LEASE_STORED);
-	}
-}
-
-static void
-tell_failure(struct intake *in)
-{
-	for (unsigned i = 0; i < in->n_stored; i++) {
-		const struct intake_stored *s = &in->stored[i];
-
-		tell_end(in, &s->primary, &in->rings[s->ring], s->number, LEASE_FAILED);
-	}
-	for (unsigned i = 0; i < in->n_fills; i++)
-		tell_end(in, &in->fills[i].primary, in->fills[i].ring, in->fills[i].number,
-		    LEASE_FAILED);
-}
-
-void
-intake_heed_leases(struct intake *in, struct lease_table *leases)
-{
-	in->leases = leases;
-	lease_forget_fills(leases, &in->wake);
-}
-
 /* ---- the end of fills ---- */
 
 /* What its worker gave up somebody else may try again; what we do not want everybody has to fetch for himself. */
@@ -153,7 +77,7 @@ fill_forget(struct intake *in, struct fill *f, uint64_t *why)
 {
 	int rc = stock_forget(in->stock, f->entry.id);
 
-	tell_end(in, &f->primary, f->ring, f->number,
+	intake_tell_end(in, &f->primary, f->ring, f->number,
 	    why == &in->counts.aborted ? LEASE_FAILED : LEASE_UNSHAREABLE);
 	++*why;
 	fill_close(in, f);
@@ -223,7 +147,7 @@ plausible(const struct ring_begin *b, const struct head *h, const struct entry *
 static int
 refuse(struct intake *in, const struct ring_in *ring, const struct ring_record *rec)
 {
-	tell_end(in, &rec->begin.primary, ring, rec->fill, LEASE_UNSHAREABLE);
+	intake_tell_end(in, &rec->begin.primary, ring, rec->fill, LEASE_UNSHAREABLE);
 	in->counts.dropped++;
 	return 0;
 }
@@ -352,8 +276,8 @@ on_end(struct intake *in, struct fill *f)
 	if (rc < 0 || (rc = stock_put(in->stock, &f->key, &f->entry)) != 0)
 		return rc;
 	in->counts.stored++;
-	in->stored[in->n_stored++] = (struct intake_stored){ f->primary, number_of(in, f->ring),
-		f->number };
+	in->stored[in->n_stored++] = (struct intake_stored){ f->primary,
+		(unsigned)(f->ring - in->rings), f->number };
 	fill_close(in, f);
 	return 0;
 }
@@ -518,7 +442,7 @@ start_over(struct intake *in, int why)
 	int rc;
 
 	store_abort(s->store);
-	tell_failure(in);
+	intake_tell_failure(in);
 	in->counts.failed++;
 	in->counts.dropped += in->n_fills;
 	while (in->n_fills > 0)
@@ -545,7 +469,7 @@ intake_turn(struct intake *in)
 	if (rc == 0)
 		rc = store_commit(in->stock->store);
 	if (rc == 0)
-		tell_all(in);
+		intake_tell_all(in);
 	else
 		rc = start_over(in, rc);
 	for (unsigned i = 0; i < in->n_rings; i++)

@@ -120,6 +120,8 @@ cache_begin(struct cache *c)
 {
 	int rc;
 
+	if (c->in.store == NULL)
+		follow_store(c);	/* nothing points into none; an idle worker had no turn to look in */
 	if (c->in.store == NULL ||
 	    atomic_load_explicit(&c->data->state, memory_order_relaxed) != CACHE_OPEN ||
 	    atomic_load_explicit(&c->data->file, memory_order_relaxed) != c->file)

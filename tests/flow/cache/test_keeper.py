@@ -154,6 +154,16 @@ def test_a_stopped_one_is_replaced(cached):
     p.open(1)
 
 
+def test_an_idle_worker_finds_the_store_with_its_first_request(cached):
+    p = cached()
+    p.open(1)
+    assert p.ctl("reload", "--wait", "20").returncode == 0      # workers that had no turn since they began
+    p.deaths_expected = True
+    for _ in range(40):
+        r = get(p.port, "/x")
+        assert r.status == 200 and r.get("Cache-Status"), r
+
+
 # ------------------------------------------------------------------------------------ reloads and upgrades
 
 def test_it_outlives_reloads_and_follows_the_limit_of_an_object(cached):
