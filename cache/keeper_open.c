@@ -21,7 +21,8 @@
 #include "conf/base/log.h"
 
 #define LOCK_MS		100	/* between two looks whether the other keeper is gone */
-#define RETRY_MS	60000	/* when the store cannot be opened */
+#define RETRY_MS	5000	/* when the store cannot be opened */
+#define TELL_MS		60000	/* and that is told again */
 #define ANEW_MS		1000	/* between two stores that are begun anew */
 
 void
@@ -59,10 +60,13 @@ take_lock(struct keeper *k, struct errdetail *ed)
 static int64_t
 give_up(struct keeper *k, int64_t now_ms, const char *why)
 {
-	log_write(LOG_ERROR,
-	    "cache %s: %s: nothing is cached; make room and see that this user may write there: it is "
-	    "tried again in %d s, or at a restart",
-	    k->conf->path, why, RETRY_MS / 1000);
+	if (now_ms >= k->tell_ms) {
+		log_write(LOG_ERROR,
+		    "cache %s: %s: nothing is cached; make room, or let this user write there: it is "
+		    "tried again every %d s",
+		    k->conf->path, why, RETRY_MS / 1000);
+		k->tell_ms = now_ms + TELL_MS;
+	}
 	k->retry_ms = now_ms + RETRY_MS;
 	return RETRY_MS;
 }
@@ -230,6 +234,7 @@ keeper_turn_closed(struct keeper *k, int64_t now_ms)
 	if (rc != 0)
 		return give_up(k, now_ms, ed.text);
 	k->fails = 0;
+	k->tell_ms = 0;
 	k->readers_ms = 0;
 	publish(k);
 	return 0;

@@ -15,7 +15,8 @@ struct keeper {
 	bool		 told;		/* that another one does */
 	bool		 anew;		/* what there is must not be used */
 	int64_t		 anew_ms;	/* when that was last */
-	int64_t		 retry_ms;	/* CLOSED: not before */
+	int64_t		 retry_ms;	/* CLOSED: not opened before */
+	int64_t		 tell_ms;	/* CLOSED: why is not told again before */
 	int64_t		 pause_ms;	/* nothing is stored until then; 0: no pause */
 	int64_t		 readers_ms;	/* dead ones were looked for */
 	unsigned	 fails;		/* in a row */

@@ -13,7 +13,9 @@
 #include "master/master.h"
 #include "master/seat.h"
 
-#define RETRY_MS 1000
+#define RETRY_MS	1000
+#define FAULTS_MOST	3	/* workers that died of a fault */
+#define FAULTS_MS	60000	/* within this time */
 
 void
 keeper_init(struct master *m)
@@ -88,15 +90,37 @@ by_fault(int status)
 	return sig == SIGBUS || sig == SIGSEGV || sig == SIGABRT || sig == SIGILL || sig == SIGFPE;
 }
 
-/* A worker has many reasons to die, but only one for SIGBUS: a file that is shorter than it was. */
+/*
+ * A worker dies of SIGBUS for one reason: a file that is shorter than it was. Other faults have many, but when several
+ * die of them within a minute the store is the first to be suspected: an empty one costs less than the next worker.
+ */
+static bool
+suspicious(struct master *m, const struct child *c, int status)
+{
+	int64_t now = (int64_t)clock_mono_ms();
+
+	if (!by_fault(status) || c->aborted_ms != 0)
+		return false;
+	if (c->seat->role == ROLE_KEEPER || WTERMSIG(status) == SIGBUS)
+		return true;
+	if (c->seat->role != ROLE_WORKER)
+		return false;
+	if (now - m->faults_since_ms > FAULTS_MS)
+		m->faults = 0;
+	if (m->faults++ == 0)
+		m->faults_since_ms = now;
+	return m->faults >= FAULTS_MOST;
+}
+
 void
 keeper_child_died(struct master *m, const struct child *c, int status)
 {
 	char who[64];
 
-	if (c->seat->role == ROLE_KEEPER ? by_fault(status) && c->aborted_ms == 0 :
-					   WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS)
+	if (suspicious(m, c, status)) {
 		segment_cache_broke(&m->segments.cache, child_text(c, who));
+		m->faults = 0;
+	}
 	if (c->seat->role == ROLE_WORKER && m->keeper.child != NULL)
 		child_tell(m->keeper.child, LINK_DEAD);
 }

@@ -94,6 +94,8 @@ struct master {
 	struct seat	logger;
 	struct seat	keeper;		/* of the cache */
 	uint64_t	keeper_object;	/* cache.max_object, as it was started with */
+	unsigned	faults;		/* workers that died of one lately, see keeper_seat.c */
+	int64_t		faults_since_ms;
 	struct timer	tick;		/* heartbeats, deadlines, retired listeners */
 	struct cycle	cycle;
 	struct history	history;

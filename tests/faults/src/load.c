@@ -2,7 +2,7 @@
  * load.c - the clients of a fault run, and their ledger.
  *
  *   load -p PORT -o FILE [-F ORIGIN_PORT] [-c CONNS] [-r RATE] [-k REQUESTS] [-T SECONDS] [-i FIRST_ID] [-x PERCENT]
- *        [-m MAX]
+ *        [-m MAX] [-R IDS]
  *
  *     -F  absolute-form requests for 127.0.0.1:ORIGIN_PORT: the proxy is a forward one
  *     -r  requests a second: each connection has its part of them, at its own times, so that those of one that hangs do
@@ -10,6 +10,7 @@
  *     -k  a connection is closed by us behind so many requests (100)
  *     -T  a request without an end behind so long is given up (20)
  *     -x  this part of them are POSTs (20); -m  no body is longer (4 MiB)
+ *     -R  a GET asks for one of so many ids, whose length is always the same: a cache has something to give
  *
  * Runs until the end of stdin, lets what is under way come to its end, and prints one JSON line. FILE gets a line for
  * each end of a request and each refused connection: WHAT NOW MS METHOD ID PORT AGE STATUS BYTES; times in seconds of
@@ -85,7 +86,7 @@ struct conn {
 static struct options {
 	int		port, origin, conns, keep, percent;
 	double		rate, patience;
-	uint64_t	first, max;
+	uint64_t	first, max, ids;
 	const char	*file;
 } opt = { .conns = 200, .keep = 100, .percent = 20, .patience = 20, .first = 1, .max = 4 << 20 };
 
@@ -157,6 +158,22 @@ conn_close(struct conn *c)
 	c->requests = 0;
 }
 
+#define SHARED_IDS	(1ULL << 40)	/* those of -R are above: no POST's */
+
+/* One that was perhaps asked for before; the generator is made to say its length anew. */
+static void
+draw_shared(struct conn *c)
+{
+	uint64_t kept;
+
+	c->id = SHARED_IDS + draw(opt.ids);
+	kept = rng;
+	rng = c->id * 0x9e3779b97f4a7c15ULL;
+	(void)draw(2);
+	c->length = draw_size(opt.max);
+	rng = kept;
+}
+
 static void
 request_make(struct conn *c)
 {
@@ -168,6 +185,8 @@ request_make(struct conn *c)
 		c->post = draw(100) < (uint64_t)opt.percent;
 		c->length = draw_size(opt.max);
 		c->up = c->post ? draw_size(opt.max < 256 << 10 ? opt.max : 256 << 10) : 0;
+		if (opt.ids != 0 && !c->post)
+			draw_shared(c);
 		posts += c->post;
 		c->started = now;
 	}
@@ -519,7 +538,7 @@ options(int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "p:o:F:c:r:k:T:i:x:m:")) != -1)
+	while ((o = getopt(argc, argv, "p:o:F:c:r:k:T:i:x:m:R:")) != -1)
 		switch (o) {
 		case 'p': opt.port = atoi(optarg); break;
 		case 'o': opt.file = optarg; break;
@@ -531,6 +550,7 @@ options(int argc, char **argv)
 		case 'i': opt.first = strtoull(optarg, NULL, 10); break;
 		case 'x': opt.percent = atoi(optarg); break;
 		case 'm': opt.max = strtoull(optarg, NULL, 10); break;
+		case 'R': opt.ids = strtoull(optarg, NULL, 10); break;
 		default: exit(2);
 		}
 	if (opt.port == 0 || opt.file == NULL || opt.conns < 1 || opt.conns > CONNS_MAX ||

@@ -144,6 +144,20 @@ def test_a_crash_of_its_own_is_taken_for_damage(cached):
     assert "may have died of a damaged store" in p.log()
 
 
+def test_workers_that_die_of_faults_one_after_the_other_make_the_store_suspect(cached):
+    p = cached()
+    p.open(1)
+    p.deaths_expected = p.alarms_expected = True
+    for i in range(3):
+        assert p.open()["file"] == 1, f"after {i} deaths"
+        victim = wait_for(p.worker_pids, 10)[0]
+        os.kill(victim, signal.SIGSEGV)
+        wait_for(lambda: f"[{victim}]: killed by signal 11" in p.log(), 10)
+        wait_for(lambda: len(p.worker_pids()) == 2, 10)
+    p.open(2)
+    assert get(p.port, "/x").status == 200
+
+
 def test_a_stopped_one_is_replaced(cached):
     p = cached()
     p.open(1)
