@@ -41,6 +41,8 @@ bool	addr_eq(const struct addr *, const struct addr *);	/* family, ip, port */
 struct addr_peer addr_pack(const struct addr *);
 struct addr addr_unpack(const struct addr_peer *);
 struct addr addr_fold(const struct addr *);		/* mapped IPv6 becomes IPv4, others unchanged */
+/* The same without a copy: the bytes in network order, 4 for AF_INET and 16 for AF_INET6; NULL: it has none. */
+const uint8_t *addr_fold_ip(const struct addr *, int *family);
 const char *addr_ip_text(const struct addr *, char buf[ADDR_TEXT]);	/* "1.2.3.4", "::1", "unix:/p" */
 const char *addr_text(const struct addr *, char buf[ADDR_TEXT]);	/* "1.2.3.4:80", "[::1]:80" */
 

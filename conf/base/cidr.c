@@ -41,19 +41,6 @@ family_bits(int family)
 	return family == AF_INET ? 32 : 128;
 }
 
-/* Bytes of an IP address in network order, or NULL when it has none; a is folded already. */
-static const uint8_t *
-ip_bytes(const struct addr *a)
-{
-	if (a->len == 0)
-		return NULL;
-	if (a->u.sa.sa_family == AF_INET)
-		return (const uint8_t *)&a->u.in4.sin_addr;
-	if (a->u.sa.sa_family == AF_INET6)
-		return a->u.in6.sin6_addr.s6_addr;
-	return NULL;
-}
-
 static bool
 is_unix(const struct addr *a)
 {
@@ -157,7 +144,8 @@ cidr_parse(struct cidr *out, const char *text, struct errdetail *ed)
 		return refuse_ip(text, ed);
 	c.family = (uint8_t)a.u.sa.sa_family;
 	bits = family_bits(c.family);
-	memcpy(c.ip, ip_bytes(&a), bits / 8);
+	memcpy(c.ip,
+	    c.family == AF_INET ? (const void *)&a.u.in4.sin_addr : &a.u.in6.sin6_addr, bits / 8);
 	if (rest.p != NULL && (rc = parse_bits(&bits, text, rest, bits, ed)) != 0)
 		return rc;
 	c.bits = (uint8_t)bits;
@@ -181,12 +169,12 @@ cidr_parse_peers(struct cidr *out, const char *text, struct errdetail *ed)
 bool
 cidr_has(const struct cidr *c, const struct addr *a)
 {
-	struct addr folded = addr_fold(a);
-	const uint8_t *ip = ip_bytes(&folded);
+	int family;
+	const uint8_t *ip = addr_fold_ip(a, &family);
 
 	if (c->family == AF_UNIX)
 		return is_unix(a);
-	return ip != NULL && folded.u.sa.sa_family == c->family &&
+	return ip != NULL && family == c->family &&
 	    common_bits(ip, c->ip, c->bits) == c->bits;
 }
 
@@ -287,26 +275,26 @@ cidr_tree_add(struct cidr_tree *t, const struct cidr *c, uint32_t value)
 bool
 cidr_tree_find(const struct cidr_tree *t, const struct addr *a, uint32_t *value)
 {
-	struct addr folded = addr_fold(a);
-	const uint8_t *ip = ip_bytes(&folded);
-	const struct node *n;
+	int family;
+	const uint8_t *ip = addr_fold_ip(a, &family);
+	const struct node *n, *best = NULL;
 	unsigned bits;
-	bool found = false;
 
-	if (t->has_unix && is_unix(a)) {
+	if (ip == NULL) {
+		if (!t->has_unix || !is_unix(a))
+			return false;
 		*value = t->unix_value;
 		return true;
 	}
-	if (ip == NULL)
-		return false;
-	bits = family_bits(folded.u.sa.sa_family);
+	bits = family_bits(family);
 	n = bits == 32 ? t->root4 : t->root6;
 	while (n != NULL && common_bits(n->ip, ip, n->bits) == n->bits) {
-		if (n->has_value) {
-			*value = n->value;
-			found = true;
-		}
+		if (n->has_value)
+			best = n;
 		n = n->bits == bits ? NULL : n->child[bit_at(ip, n->bits)];
 	}
-	return found;
+	if (best == NULL)
+		return false;
+	*value = best->value;
+	return true;
 }

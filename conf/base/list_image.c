@@ -3,11 +3,13 @@
  */
 #include "conf/base/list_image_priv.h"
 
-#include <arpa/inet.h>
 #include <endian.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -106,7 +108,7 @@ list_image_close(struct list_image *im)
 
 /* ------------------------------------------------------------------------------------------------ hash */
 
-static uint64_t
+static inline uint64_t
 load64(const char *p)
 {
 	uint64_t v;
@@ -116,7 +118,7 @@ load64(const char *p)
 }
 
 /* The last n < 8 bytes as one word. */
-static uint64_t
+static inline uint64_t
 load_rest(const char *p, size_t n)
 {
 	uint32_t lo, hi;
@@ -131,7 +133,7 @@ load_rest(const char *p, size_t n)
 	return (uint8_t)p[0] | (uint64_t)(uint8_t)p[n / 2] << 8 | (uint64_t)(uint8_t)p[n - 1] << 16;
 }
 
-static uint64_t
+static inline uint64_t
 mix(uint64_t a, uint64_t b)
 {
 	__extension__ unsigned __int128 r = (unsigned __int128)a * b;
@@ -139,38 +141,36 @@ mix(uint64_t a, uint64_t b)
 	return (uint64_t)r ^ (uint64_t)(r >> 64);
 }
 
-uint64_t
-list_hash_label(const struct list_head *h, uint64_t state, struct span label)
+/* One label more, from the right: the hash of a name is the state after its leftmost label. */
+static inline uint64_t
+hash_label(const struct list_head *h, uint64_t state, const char *p, size_t n)
 {
-	size_t n = label.n;
-	const char *p = label.p;
-
 	for (; n >= 8; n -= 8, p += 8)
 		state = mix(state ^ load64(p), 0x9e3779b97f4a7c15u ^ h->seed[1]);
 	return mix(state ^ load_rest(p, n), h->seed[1] ^ (0xbf58476d1ce4e5b9u + n));
 }
 
-/* The rightmost label of what is left of *end; *end moves to its dot, or to -1 when none is left. */
-static struct span
-label_before(struct span name, ptrdiff_t *end)
+/* Where the label that ends at `end` begins. Labels are short: a call to look for the dot costs more than the loop. */
+static inline const char *
+label_begin(const char *name, const char *end)
 {
-	const char *dot = memrchr(name.p, '.', (size_t)*end);
-	ptrdiff_t from = dot == NULL ? 0 : dot - name.p + 1;
-	struct span label = span_make(name.p + from, (size_t)(*end - from));
-
-	*end = from - 1;
-	return label;
+	while (end > name && end[-1] != '.')
+		end--;
+	return end;
 }
 
 uint64_t
 list_hash_name(const struct list_head *h, struct span name, uint32_t *labels)
 {
+	const char *end = name.p + name.n, *at;
 	uint64_t state = h->seed[0];
-	ptrdiff_t end = (ptrdiff_t)name.n;
 
-	for (*labels = 0; end >= 0; ++*labels)
-		state = list_hash_label(h, state, label_before(name, &end));
-	return state;
+	for (*labels = 1;; ++*labels, end = at - 1) {
+		at = label_begin(name.p, end);
+		state = hash_label(h, state, at, (size_t)(end - at));
+		if (at == name.p)
+			return state;
+	}
 }
 
 uint64_t
@@ -205,33 +205,24 @@ record_is(
 	return whole || hit->below;
 }
 
-/* A bit in the highest place of each byte of the word that equals tag. */
-static uint64_t
-tag_matches(const uint8_t *word, uint8_t tag)
+/* A bit for each place of the bucket that holds the tag. */
+static inline uint32_t
+tag_places(const struct list_bucket *b, uint8_t tag)
 {
-	const uint64_t low = 0x7f7f7f7f7f7f7f7fu;
-	uint64_t w;
+	uint32_t found = 0;
 
-	memcpy(&w, word, sizeof w);
-	w = le64toh(w) ^ (tag * 0x0101010101010101u);
-	return ~(((w & low) + low) | w | low);
+#ifdef __SSE2__
+	__m128i all = _mm_loadu_si128((const __m128i *)(const void *)b->tag);
+
+	found = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(all, _mm_set1_epi8((char)tag)));
+#else
+	for (unsigned i = 0; i < LIST_WAYS; i++)
+		found |= (uint32_t)(b->tag[i] == tag) << i;
+#endif
+	return found & ((1u << LIST_WAYS) - 1);
 }
 
-static bool
-bucket_find(const struct list_image *im, const struct list_bucket *b, uint8_t tag, struct span name,
-    bool whole, struct list_hit *hit)
-{
-	for (unsigned base = 0; base < LIST_WAYS; base += 8)
-		for (uint64_t m = tag_matches(b->tag + base, tag); m != 0; m &= m - 1) {
-			unsigned i = base + (unsigned)__builtin_ctzll(m) / 8;
-
-			if (i < LIST_WAYS && record_is(im, b->at[i], name, whole, hit))
-				return true;
-		}
-	return false;
-}
-
-static bool
+static inline bool
 probe(
     const struct list_image *im, uint64_t hash, struct span name, bool whole, struct list_hit *hit)
 {
@@ -240,8 +231,9 @@ probe(
 	for (unsigned i = 0; i < LIST_CHAIN; i++) {
 		const struct list_bucket *b = &im->buckets[at];
 
-		if (bucket_find(im, b, list_tag_of(hash), name, whole, hit))
-			return true;
+		for (uint32_t m = tag_places(b, list_tag_of(hash)); m != 0; m &= m - 1)
+			if (record_is(im, b->at[__builtin_ctz(m)], name, whole, hit))
+				return true;
 		if (b->tag[LIST_WAYS - 1] == 0)
 			return false;
 		at = at + 1 == n ? 0 : at + 1;
@@ -253,21 +245,22 @@ bool
 list_find_name(const struct list_image *im, struct span host, struct list_hit *hit)
 {
 	const struct list_head *h = im->head;
-	ptrdiff_t end = (ptrdiff_t)host.n;
+	const char *all = host.p + host.n, *end = all, *at;
 	uint64_t hash;
 
 	if (im->buckets == NULL || h->n[LIST_N_BUCKETS] == 0 || host.n == 0)
 		return false;
 	hash = h->seed[0];
-	for (uint32_t labels = 1; labels <= h->most && end >= 0; labels++) {
-		struct span name;
-
-		hash = list_hash_label(h, hash, label_before(host, &end));
-		name = span_make(host.p + end + 1, host.n - (size_t)(end + 1));
-		if (name.n > LIST_NAME_MAX)
+	for (uint32_t labels = 1; labels <= h->most; labels++, end = at - 1) {
+		at = label_begin(host.p, end);
+		if (all - at > LIST_NAME_MAX)
 			return false;
-		if (labels >= h->least && probe(im, hash, name, end < 0, hit))
+		hash = hash_label(h, hash, at, (size_t)(end - at));
+		if (labels >= h->least &&
+		    probe(im, hash, span_make(at, (size_t)(all - at)), at == host.p, hit))
 			return true;
+		if (at == host.p)
+			return false;
 	}
 	return false;
 }
@@ -317,18 +310,19 @@ range_hit(struct list_hit *hit, uint32_t line, uint8_t bits, int family, const u
 }
 
 static bool
-find4(const struct list_image *im, const struct in_addr *ip, struct list_hit *hit)
+find4(const struct list_image *im, const uint8_t *ip, struct list_hit *hit)
 {
-	uint32_t n = im->head->n[LIST_N_V4], i;
+	uint32_t n = im->head->n[LIST_N_V4], i, key;
 
 	if (n == 0)
 		return false;
-	i = range4(im->v4, n, ntohl(ip->s_addr));
-	return range_hit(hit, im->line4[i], im->bits4[i], AF_INET, (const uint8_t *)ip);
+	memcpy(&key, ip, sizeof key);
+	i = range4(im->v4, n, be32toh(key));
+	return range_hit(hit, im->line4[i], im->bits4[i], AF_INET, ip);
 }
 
 static bool
-find6(const struct list_image *im, const struct in6_addr *ip, struct list_hit *hit)
+find6(const struct list_image *im, const uint8_t *ip, struct list_hit *hit)
 {
 	uint32_t n = im->head->n[LIST_N_V6], i;
 	uint64_t key[2];
@@ -339,19 +333,16 @@ find6(const struct list_image *im, const struct in6_addr *ip, struct list_hit *h
 	key[0] = be64toh(key[0]);
 	key[1] = be64toh(key[1]);
 	i = range6(im->v6, n, key);
-	return range_hit(hit, im->line6[i], im->bits6[i], AF_INET6, ip->s6_addr);
+	return range_hit(hit, im->line6[i], im->bits6[i], AF_INET6, ip);
 }
 
 bool
 list_find_addr(const struct list_image *im, const struct addr *a, struct list_hit *hit)
 {
-	struct addr folded = addr_fold(a);
+	int family;
+	const uint8_t *ip = addr_fold_ip(a, &family);
 
-	if (im->v6 == NULL || folded.len == 0)
+	if (im->v6 == NULL || ip == NULL)
 		return false;
-	if (folded.u.sa.sa_family == AF_INET)
-		return find4(im, &folded.u.in4.sin_addr, hit);
-	if (folded.u.sa.sa_family == AF_INET6)
-		return find6(im, &folded.u.in6.sin6_addr, hit);
-	return false;
+	return family == AF_INET ? find4(im, ip, hit) : find6(im, ip, hit);
 }

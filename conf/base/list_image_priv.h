@@ -31,8 +31,6 @@ _Static_assert(sizeof(struct list_head) == 64, "and what follows the head begins
 /* Bytes behind the head that its numbers ask for; of an unknown kind more than there are. */
 uint64_t list_parts_size(const struct list_head *);
 
-/* One label more, from the right: the hash of a name is the state after its leftmost label. */
-uint64_t list_hash_label(const struct list_head *, uint64_t state, struct span label);
 uint64_t list_hash_name(const struct list_head *, struct span name, uint32_t *labels);
 
 static inline uint32_t

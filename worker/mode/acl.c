@@ -21,6 +21,8 @@ acl_domain_match(const struct map *m, struct span host)
 {
 	uintptr_t wanted = COVER_SELF;
 
+	if (m->used == 0)
+		return false;
 	for (;;) {
 		ptrdiff_t dot;
 
@@ -252,27 +254,24 @@ rule_ask(const struct acl_table *t, const struct conf_rule *r, const struct acl_
 static struct said
 rule_ask_both(const struct acl_table *t, const struct conf_rule *r, const struct acl_query *q)
 {
-	struct said s = rule_ask(t, r, q);
-	struct acl_query strict;
+	const struct acl_query *form = q;
+	struct acl_query strict UNFILLED;
 
-	if (q->url_strict.p == NULL || r->allow || s.answer != ACL_NO)
-		return s;
-	strict = *q;
-	strict.url = q->url_strict;
-	return rule_ask(t, r, &strict);
+	for (;;) {
+		struct said s = rule_ask(t, r, form);
+
+		if (q->url_strict.p == NULL || r->allow || s.answer != ACL_NO || form != q)
+			return s;
+		strict = *q;
+		strict.url = q->url_strict;
+		form = &strict;
+	}
 }
 
 bool
 acl_wants_url(const struct acl_table *t)
 {
 	return t->wants_url;
-}
-
-/* The rule to try at or behind `from`: who listens hears of every one. */
-static unsigned
-rule_next(const struct acl_table *t, const struct acl_query *q, unsigned from)
-{
-	return t->index == NULL || q->trace != NULL ? from : acl_index_next(t->index, from);
 }
 
 /* Whether the rule decides, and what; false: it says no. */
@@ -302,28 +301,42 @@ rule_decides(const struct acl_table *t, const struct acl_query *q, const struct 
 	return true;
 }
 
+/* What the first decision found out about the host and the client is kept for those on addresses. */
+static void
+index_ask(const struct acl_table *t, const struct acl_query *q)
+{
+	bool first = q->from == NULL;
+	unsigned without =
+	    acl_index_find(t->index, q, first || q->without == NULL ? 0 : *q->without);
+
+	if (first && q->without != NULL)
+		*q->without = (uint8_t)without;
+}
+
+/*
+ * Who listens hears of every rule. The index is asked when the first rule comes that it may leave out: those that are
+ * open to everything often decide before, as the shipped ones do.
+ */
 enum acl_result
 acl_decide(const struct acl_table *t, const struct acl_query *q, const struct conf_rule **rule)
 {
+	bool indexed = t->index != NULL && q->trace == NULL;
+	unsigned i = q->from == NULL || q->trace != NULL ? 0 : q->from->index;
+	unsigned n = t->conf->nrules, closed = indexed ? acl_index_closed(t->index, i) : n;
 	enum acl_result result = ACL_DENY;
-	unsigned from = 0;
 
 	*rule = NULL;
 	if (q->hit != NULL)
 		*q->hit = (struct acl_hit){ .list = NULL };
-	if (q->from != NULL && q->trace == NULL) {
-		if (rule_decides(t, q, q->from, &result)) {
-			*rule = q->from;
-			return result;
-		}
-		from = q->from->index + 1;
+	while (i < closed && !rule_decides(t, q, &t->conf->rules[i], &result))
+		i++;
+	if (i == closed && closed < n) {
+		index_ask(t, q);
+		i = acl_index_next(t->index, i);
+		while (i < n && !rule_decides(t, q, &t->conf->rules[i], &result))
+			i = acl_index_next(t->index, i + 1);
 	}
-	if (t->index != NULL && q->trace == NULL)
-		acl_index_find(t->index, q);
-	for (unsigned i = rule_next(t, q, from); i < t->conf->nrules; i = rule_next(t, q, i + 1))
-		if (rule_decides(t, q, &t->conf->rules[i], &result)) {
-			*rule = &t->conf->rules[i];
-			return result;
-		}
-	return ACL_DENY;
+	if (i < n)
+		*rule = &t->conf->rules[i];
+	return result;
 }

@@ -54,6 +54,7 @@ struct acl_query {
 	 * reasons that no address changes, and are not asked again unless somebody listens. NULL: begin at the first.
 	 */
 	const struct conf_rule *from;
+	uint8_t		*without;	/* what that decision leaves in it for those that come; NULL: nothing kept */
 	struct span	url;		/* what "url" is matched against; needed when acl_wants_url */
 	struct span	url_strict;	/* the form that deny rules judge too (uri_strict_form); p NULL: the same */
 	struct condition_query head;

@@ -10,8 +10,9 @@
  *	address -> block -> refs	by the longest block and the blocks around it
  *	acl -> rules that hang on it
  *
- * A kind that no rule hangs on costs nothing. The sets are a word per 64 rules. What is open to all kinds asked is
- * known beforehand; rules with a matching entry are added to it one by one, since a request matches few.
+ * A kind that no rule hangs on costs nothing. What is open to all kinds asked is chained beforehand, so that a request
+ * goes from one of them to the next however many lie between; rules with a matching entry come in between as bits of a
+ * set, a word per 64 rules, since a request matches few.
  */
 #include "worker/mode/acl_index.h"
 
@@ -31,7 +32,7 @@ struct block { struct cidr cidr; uint32_t around, refs; };
 struct kind_index {
 	bool		 used;
 	uint64_t	*open;		/* rules that this kind does not rule out */
-	uint64_t	*match;		/* and those that an entry matches; empty between requests */
+	uint64_t	*match;		/* and those that an entry matched, in the last question */
 	uint32_t	*rules;		/* by acl: the first rule that hangs on it */
 	uint32_t	*next;		/* by rule: the next on the same acl */
 	struct cidr_tree *tree;		/* of blocks */
@@ -47,8 +48,11 @@ struct acl_index {
 	uint64_t	*filter;	/* bits of what names look like: most are not here, a hash is dear */
 	struct ref	*refs;
 	uint32_t	 nrefs, room;
-	uint64_t	*always[1 << KIND_MAX];	/* by the kinds asked: rules open to all of them */
-	uint64_t	*found;		/* the result */
+	unsigned	 used;		/* kinds */
+	uint32_t	*chain[1 << KIND_MAX];	/* by the kinds asked, by rule: it or the next, open to all of them */
+	uint32_t	*closed;	/* by rule: it or the next that some kind may rule out */
+	const uint32_t	*asked;		/* the chain of the last question */
+	uint64_t	*found;		/* and the rules besides, by their entries */
 	uint32_t	*matched;	/* rules of kind[].match, a kind after the other */
 	unsigned	 nmatched;
 };
@@ -110,15 +114,32 @@ kind_hang(struct acl_index *x, enum kind k)
 	}
 }
 
-static void
-always_fill(struct acl_index *x, unsigned kinds)
+static bool
+bit_has(const uint64_t *set, unsigned i)
 {
-	uint64_t *set = x->always[kinds] = mem_array(x->words, sizeof *set);
+	return (set[i / 64] >> i % 64 & 1) != 0;
+}
 
-	memset(set, 0xff, x->words * sizeof *set);
+static bool
+is_open(const struct acl_index *x, unsigned kinds, unsigned rule)
+{
 	for (unsigned k = 0; k < KIND_MAX; k++)
-		for (unsigned i = 0; (kinds >> k & 1) != 0 && i < x->words; i++)
-			set[i] &= x->kind[k].open[i];
+		if ((kinds >> k & 1) != 0 && !bit_has(x->kind[k].open, rule))
+			return false;
+	return true;
+}
+
+/* By rule: it or the next behind it that is open, or is not; their number where none is. */
+static uint32_t *
+chain_new(const struct acl_index *x, unsigned kinds, bool open)
+{
+	unsigned n = x->conf->nrules;
+	uint32_t *chain = mem_array((size_t)n + 1, sizeof *chain);
+
+	chain[n] = n;
+	for (unsigned i = n; i-- > 0;)
+		chain[i] = is_open(x, kinds, i) == open ? i : chain[i + 1];
+	return chain;
 }
 
 /* In front of those at `next`; its position. */
@@ -134,7 +155,7 @@ ref_add(struct acl_index *x, uint32_t acl, uint32_t cover, uint32_t next)
 }
 
 /* A place in the filter by length and three bytes; who aims at it gains nothing but the look-up. */
-static unsigned
+static inline unsigned
 name_look(struct span name)
 {
 	uint32_t h = (uint32_t)name.n;
@@ -256,17 +277,20 @@ acl_index_new(struct acl_index **out, const struct acl_table *t)
 	x->found = mem_array(x->words, sizeof *x->found);
 	x->matched = mem_array((size_t)c->nrules * KIND_MAX, sizeof *x->matched);
 	x->filter = mem_array(FILTER_BITS / 64, sizeof *x->filter);
-	for (unsigned k = 0; k < KIND_MAX; k++)
+	for (unsigned k = 0; k < KIND_MAX; k++) {
 		kind_hang(x, k);
-	for (unsigned kinds = 0; kinds < ARRAY_LEN(x->always); kinds++)
-		always_fill(x, kinds);
+		x->used |= (unsigned)x->kind[k].used << k;
+	}
+	for (unsigned kinds = 0; kinds < ARRAY_LEN(x->chain); kinds++)
+		if ((kinds & ~x->used) == 0)
+			x->chain[kinds] = chain_new(x, kinds, true);
+	x->closed = chain_new(x, x->used, false);
 	for (unsigned i = 0; i < c->nacls && rc == 0; i++)
 		if (x->kind[KIND_NAME].rules[i] != 0)
 			rc = names_add(x, t, i);
 	blocks_add(x, KIND_SRC);
 	blocks_add(x, KIND_DST);
-	if (rc != 0 ||
-	    (!x->kind[KIND_NAME].used && !x->kind[KIND_SRC].used && !x->kind[KIND_DST].used))
+	if (rc != 0 || x->used == 0)
 		acl_index_free(&x);
 	*out = x;
 	return rc;
@@ -288,8 +312,9 @@ acl_index_free(struct acl_index **xp)
 		mem_free(x->kind[k].blocks);
 		cidr_tree_free(&x->kind[k].tree);
 	}
-	for (unsigned kinds = 0; kinds < ARRAY_LEN(x->always); kinds++)
-		mem_free(x->always[kinds]);
+	for (unsigned kinds = 0; kinds < ARRAY_LEN(x->chain); kinds++)
+		mem_free(x->chain[kinds]);
+	mem_free(x->closed);
 	map_fini(&x->names);
 	mem_free(x->refs);
 	mem_free(x->filter);
@@ -299,12 +324,6 @@ acl_index_free(struct acl_index **xp)
 }
 
 /* ------------------------------------------------------------------ asking */
-
-static bool
-bit_has(const uint64_t *set, unsigned i)
-{
-	return (set[i / 64] >> i % 64 & 1) != 0;
-}
 
 /* Notes the rules that hang on the acls from `ref` on, where the entry covers what was asked. */
 static void
@@ -323,22 +342,25 @@ add_rules(struct acl_index *x, const struct kind_index *ki, uint32_t ref, uint32
 	}
 }
 
+/* The name's parents from the top, and the name itself. */
 static void
 find_name(struct acl_index *x, struct span host)
 {
 	const struct kind_index *ki = &x->kind[KIND_NAME];
-	uint32_t cover = COVER_SELF;
-	ptrdiff_t dot;
 
-	for (;; cover = COVER_BELOW) {
-		unsigned look = name_look(host);
+	for (const char *at = host.p + host.n, *end = at;; at--) {
+		struct span name;
+		unsigned look;
 
+		while (at > host.p && at[-1] != '.')
+			at--;
+		name = span_make(at, (size_t)(end - at));
+		look = name_look(name);
 		if (x->filter[look / 64] >> look % 64 & 1)
-			add_rules(x, ki, (uint32_t)(uintptr_t)map_get(&x->names, host), cover);
-		dot = span_find(host, '.');
-		if (dot < 0)
+			add_rules(x, ki, (uint32_t)(uintptr_t)map_get(&x->names, name),
+			    at == host.p ? COVER_SELF : COVER_BELOW);
+		if (at == host.p)
 			return;
-		host = span_make(host.p + dot + 1, host.n - (size_t)dot - 1);
 	}
 }
 
@@ -353,14 +375,6 @@ find_addr(struct acl_index *x, const struct kind_index *ki, const struct addr *a
 		add_rules(x, ki, ki->blocks[at - 1].refs, 0);
 }
 
-/* An address not known yet rules nothing out. */
-static bool
-kind_asked(const struct acl_index *x, enum kind k, const struct acl_query *q)
-{
-	return x->kind[k].used &&
-	    (k == KIND_NAME || (k == KIND_SRC ? q->src : q->dst) != NULL);
-}
-
 /* Open to every kind asked, or matched by it. */
 static bool
 may_match(const struct acl_index *x, unsigned kinds, unsigned rule)
@@ -373,48 +387,71 @@ may_match(const struct acl_index *x, unsigned kinds, unsigned rule)
 }
 
 static void
-matched_move(struct acl_index *x, unsigned kinds)
+forget_last(struct acl_index *x)
 {
-	for (unsigned i = 0; i < x->nmatched; i++)
-		if (may_match(x, kinds, x->matched[i]))
-			bit_set(x->found, x->matched[i]);
-	for (unsigned i = 0; i < x->nmatched; i++)
+	for (unsigned i = 0; i < x->nmatched; i++) {
 		for (unsigned k = 0; k < KIND_MAX; k++)
 			x->kind[k].match[x->matched[i] / 64] = 0;
+		x->found[x->matched[i] / 64] = 0;
+	}
 	x->nmatched = 0;
 }
 
-void
-acl_index_find(struct acl_index *x, const struct acl_query *q)
+unsigned
+acl_index_find(struct acl_index *x, const struct acl_query *q, unsigned without)
 {
-	unsigned kinds = 0;
+	unsigned kinds = x->used;
 
-	for (unsigned k = 0; k < KIND_MAX; k++)
-		kinds |= (unsigned)kind_asked(x, k, q) << k;
-	if ((kinds >> KIND_NAME & 1) != 0)
-		find_name(x, q->host);
-	if ((kinds >> KIND_SRC & 1) != 0)
-		find_addr(x, &x->kind[KIND_SRC], q->src);
-	if ((kinds >> KIND_DST & 1) != 0)
-		find_addr(x, &x->kind[KIND_DST], q->dst);
-	memcpy(x->found, x->always[kinds], x->words * sizeof *x->found);
-	matched_move(x, kinds);
+	if (q->src == NULL)
+		kinds &= ~(1u << KIND_SRC);
+	if (q->dst == NULL)
+		kinds &= ~(1u << KIND_DST);
+	forget_last(x);
+	without &= kinds;
+	for (unsigned ask = kinds & ~without; ask != 0; ask &= ask - 1) {
+		unsigned before = x->nmatched, k = (unsigned)__builtin_ctz(ask);
+
+		if (k == KIND_NAME)
+			find_name(x, q->host);
+		else
+			find_addr(x, &x->kind[k], k == KIND_SRC ? q->src : q->dst);
+		if (x->nmatched == before)
+			without |= 1u << k;
+	}
+	x->asked = x->chain[kinds];
+	for (unsigned i = 0; i < x->nmatched; i++)
+		if (may_match(x, kinds, x->matched[i]))
+			bit_set(x->found, x->matched[i]);
+	return without & ~(1u << KIND_DST);	/* the next is asked of another address */
+}
+
+unsigned
+acl_index_closed(const struct acl_index *x, unsigned from)
+{
+	return x->closed[from];
+}
+
+/* The first with an entry at or behind `from` and before `end`, or end. */
+static unsigned
+next_found(const struct acl_index *x, unsigned from, unsigned end)
+{
+	uint64_t left = UINT64_MAX << from % 64;
+
+	for (unsigned at = from / 64; at * 64 < end; at++, left = UINT64_MAX) {
+		uint64_t set = x->found[at] & left;
+
+		if (set == 0)
+			continue;
+		at = at * 64 + (unsigned)__builtin_ctzll(set);
+		return at < end ? at : end;
+	}
+	return end;
 }
 
 unsigned
 acl_index_next(const struct acl_index *x, unsigned from)
 {
-	unsigned n = x->conf->nrules, word = from / 64;
-	uint64_t set;
+	unsigned end = x->asked[from];
 
-	if (from >= n)
-		return n;
-	set = x->found[word] & UINT64_MAX << from % 64;
-	while (set == 0) {
-		if (++word == x->words)
-			return n;
-		set = x->found[word];
-	}
-	from = word * 64 + (unsigned)__builtin_ctzll(set);
-	return from < n ? from : n;
+	return x->nmatched == 0 ? end : next_found(x, from, end);
 }

@@ -29,6 +29,7 @@ decide(struct req *r, const struct addr *dst)
 
 	q.hit = &hit;
 	q.from = dst == NULL ? NULL : r->rule_named;
+	q.without = &r->rule_without;
 	result = acl_decide(r->x->acls, &q, &r->rule);
 	r->list = hit.list;
 	r->list_line = hit.line;

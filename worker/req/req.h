@@ -92,6 +92,7 @@ struct req {
 	const struct conf_rule *rule_named; /* forward: where the decision before the address was known stopped */
 	const struct conf_list *list;	/* whose entry made the rule match, and where it stands; NULL: none */
 	uint32_t	list_line;
+	uint8_t		rule_without;	/* acl_query.without, between decisions */
 	const struct conf_service *service;	/* NULL: the host itself (forward) */
 	struct pattern_capture captures[PATTERN_CAPTURES];
 	unsigned	ncaptures;

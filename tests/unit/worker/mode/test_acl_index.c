@@ -103,18 +103,22 @@ compare(const struct acl_table *t, const struct acl_query *q)
 	ck_assert_ptr_eq(by, by_plain);
 }
 
-/* Once the address is known: from the rule that was named without it, as from the first. */
+/* Once an address is known: from the rule that was named without it, as from the first; and so for the next address. */
 static void
-goes_on(const struct acl_table *t, const struct acl_query *q, const struct addr *dst)
+goes_on(const struct acl_table *t, const struct acl_query *q, const struct addr *dst,
+    const struct addr *next)
 {
 	const struct conf_rule *by, *by_all;
-	struct acl_query all = *q;
-	struct acl_query on = *q;
+	struct acl_query all = *q, on = *q;
+	uint8_t without = 0;
 
-	(void)acl_decide(t, q, &on.from);
-	all.dst = on.dst = dst;
-	ck_assert_int_eq(acl_decide(t, &on, &by), acl_decide(t, &all, &by_all));
-	ck_assert_ptr_eq(by, by_all);
+	on.without = &without;
+	(void)acl_decide(t, &on, &on.from);
+	for (unsigned i = 0; i < 2; i++) {
+		all.dst = on.dst = i == 0 ? dst : next;
+		ck_assert_int_eq(acl_decide(t, &on, &by), acl_decide(t, &all, &by_all));
+		ck_assert_ptr_eq(by, by_all);
+	}
 	compare(t, &on);
 }
 
@@ -135,6 +139,7 @@ START_TEST(decides_as_trying_every_rule_does)
 		for (unsigned h = 0; h < ARRAY_LEN(hosts); h++)
 			for (unsigned i = 0; i < ARRAY_LEN(ips); i++) {
 				struct addr src = ip(ips[i]), dst = ip(ips[draw(ARRAY_LEN(ips))]);
+				struct addr next = ip(ips[draw(ARRAY_LEN(ips))]);
 				struct acl_query q = { .src = &src, .host = span_str(hosts[h]),
 					.port = draw(2) == 0 ? 80 : 443, .method = M_GET };
 
@@ -143,7 +148,7 @@ START_TEST(decides_as_trying_every_rule_does)
 					src.u.sa.sa_family = AF_UNIX;
 				}
 				compare(t, &q);
-				goes_on(t, &q, &dst);
+				goes_on(t, &q, &dst, &next);
 				q.dst = &dst;
 				compare(t, &q);
 			}
@@ -183,7 +188,7 @@ tried(const struct acl_table *t, const struct acl_query *q)
 {
 	unsigned n = 0;
 
-	acl_index_find(t->index, q);
+	(void)acl_index_find(t->index, q, 0);
 	for (unsigned i = acl_index_next(t->index, 0); i < RULES;
 	     i = acl_index_next(t->index, i + 1))
 		n++;
@@ -218,6 +223,39 @@ START_TEST(of_a_thousand_rules_those_that_may_match_are_tried)
 }
 END_TEST
 
+/* What the shipped rules decide costs no look-up, and a second decision none of what the first found absent. */
+START_TEST(only_what_may_say_something_is_looked_up)
+{
+	struct addr src = ip("192.0.2.1");
+	struct acl_query q = { .src = &src, .host = SPAN("elsewhere.test"), .port = 80 };
+	const struct conf_rule *by;
+	struct acl_table *t;
+	uint8_t without = 0;
+	struct conf c;
+
+	many(&c);
+	terms[0][0].acl = &acls[RULES - 2];
+	acls[RULES - 2] = (struct conf_acl){
+		.name = "web", .ports = web, .nports = 1, .index = RULES - 2
+	};
+	t = acl_table_new(&c, NULL);
+	ck_assert_uint_eq(acl_index_closed(t->index, 0), 1);
+	q.without = &without;
+	ck_assert_int_eq(acl_decide(t, &q, &by), ACL_DENY);
+	ck_assert_ptr_eq(by, &rules[0]);
+	ck_assert_ptr_null(t->index->asked);
+	q.port = 443;
+	ck_assert_int_eq(acl_decide(t, &q, &by), ACL_ALLOW);
+	ck_assert_uint_eq(without, 1u << KIND_NAME | 1u << KIND_SRC);
+	q.host = SPAN("www.site500.test");		/* not looked up, being absent */
+	ck_assert_uint_eq(acl_index_find(t->index, &q, without), without);
+	ck_assert_uint_eq(t->index->nmatched, 0);
+	ck_assert_uint_eq(acl_index_find(t->index, &q, 0), 1u << KIND_SRC);
+	ck_assert_uint_eq(t->index->nmatched, 1);
+	acl_table_free(&t);
+}
+END_TEST
+
 START_TEST(a_few_rules_have_no_index)
 {
 	struct acl_table *t;
@@ -231,4 +269,5 @@ START_TEST(a_few_rules_have_no_index)
 END_TEST
 
 UNIT_MAIN("worker/mode/acl_index", decides_as_trying_every_rule_does,
-    of_a_thousand_rules_those_that_may_match_are_tried, a_few_rules_have_no_index)
+    of_a_thousand_rules_those_that_may_match_are_tried,
+    only_what_may_say_something_is_looked_up, a_few_rules_have_no_index)
