@@ -99,24 +99,35 @@ begin_state(struct keeper *k, struct errdetail *ed)
 									  err_sys(ed, "getrandom");
 }
 
+/* False: a container may not say. Then only a store that was left clean is believed. */
+static bool
+know_boot(char boot[BOOT_ID_SIZE])
+{
+	struct errdetail ed = { 0 };
+
+	if (statefile_boot(boot, &ed) == 0)
+		return true;
+	log_write(LOG_WARN, "cache: %s: a store that was not left clean cannot be kept", ed.text);
+	(void)snprintf(boot, BOOT_ID_SIZE, "unknown");
+	return false;
+}
+
 /* Reads what is known; sets `anew` when that says that the store cannot be trusted. */
 static int
 know_state(struct keeper *k, struct errdetail *ed)
 {
 	struct errdetail why = { 0 };
-	char boot[BOOT_ID_SIZE] = "";
-	int rc = statefile_boot(boot, ed);
+	char boot[BOOT_ID_SIZE];
+	bool known = know_boot(boot);
+	int rc = statefile_read(&k->state, k->conf->path, &why);
 
-	if (rc != 0)
-		return rc;
-	rc = statefile_read(&k->state, k->conf->path, &why);
 	if (rc == -E_SYS)
 		return err_set(ed, rc, "%s", why.text);
 	if (rc != 0 && rc != -E_MISSING)
 		log_write(LOG_WARN, "%s: begins empty", why.text);
 	if (rc != 0 && (rc = begin_state(k, ed)) != 0)
 		return rc;
-	if (!k->anew && !k->state.clean && strcmp(k->state.boot, boot) != 0) {
+	if (!k->anew && !k->state.clean && (!known || strcmp(k->state.boot, boot) != 0)) {
 		log_write(LOG_WARN,
 		    "cache %s: was open when this machine stopped: begins empty", k->conf->path);
 		k->anew = true;

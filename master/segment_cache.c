@@ -6,6 +6,7 @@
  */
 #include "master/segment_cache.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -164,14 +165,36 @@ segment_cache_take(struct segment_cache *s, int fd, const int *event, unsigned n
 
 /* ---------------------------------------------------------------- its directory */
 
+static bool
+is_empty(const char *path)
+{
+	DIR *d = opendir(path);
+	const struct dirent *e;
+	bool empty = d != NULL;
+
+	while (empty && (e = readdir(d)) != NULL)
+		empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+	if (d != NULL)
+		(void)closedir(d);
+	return empty;
+}
+
+/* One that somebody made for us, as a service manager does, is given away while nothing is in it. */
+static bool
+to_give(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_uid == geteuid() && is_empty(path);
+}
+
 int
 segment_cache_directory(
     const struct conf_cache *conf, const struct identity *who, struct errdetail *ed)
 {
-	if (mkdir(conf->path, S_IRWXU) != 0)
-		return errno == EEXIST ? 0 :
-					 err_sys(ed, "cache.path: cannot make '%s'", conf->path);
-	if (who->drop && chown(conf->path, who->uid, who->gid) != 0)
+	if (mkdir(conf->path, S_IRWXU) != 0 && errno != EEXIST)
+		return err_sys(ed, "cache.path: cannot make '%s'", conf->path);
+	if (who->drop && to_give(conf->path) && chown(conf->path, who->uid, who->gid) != 0)
 		return err_sys(
 		    ed, "cache.path: cannot give '%s' to the user of the children", conf->path);
 	return 0;

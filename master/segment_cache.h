@@ -32,7 +32,7 @@ int	segment_cache_make(struct segment_cache *, const struct conf_cache *, unsign
  */
 bool	segment_cache_take(struct segment_cache *, int fd, const int *event, unsigned n, const struct conf_cache *,
 	    unsigned lanes);
-/* Makes the directory, if only that is missing, for whom the children run as. */
+/* Makes the directory, if only that is missing; it and an empty one of ours are given to whom the children run as. */
 int	segment_cache_directory(const struct conf_cache *, const struct identity *, struct errdetail *) MUST_CHECK;
 
 /* A lane's process is dead, and the lane not given to another one yet. */

@@ -40,7 +40,10 @@ parent_of(char *path)
 	end[end == path] = '\0';
 }
 
-/* Would it be there, and writable, for who asks? A service is asked again as the user that its children run as. */
+/*
+ * Would it be there, and writable? Root is not asked about one that is there: its children are others, and the keeper
+ * says what they may not.
+ */
 static void
 check_directory(struct item_ctx *c, const char *path)
 {
@@ -52,7 +55,7 @@ check_directory(struct item_ctx *c, const char *path)
 	} else if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode)) {
 		item_error(c, "path",
 		    "\"path\" = \"%s\" is no directory: name one for the cache alone", path);
-	} else if (access(path, W_OK | X_OK) != 0 && errno != ENOENT) {
+	} else if (geteuid() != 0 && access(path, W_OK | X_OK) != 0 && errno != ENOENT) {
 		item_error(
 		    c, "path", "\"path\" = \"%s\" cannot be written: %s", path, strerror(errno));
 	} else if (access(path, F_OK) != 0) {

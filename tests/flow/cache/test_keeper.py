@@ -328,6 +328,36 @@ def test_a_disk_without_room_closes_the_cache_and_says_what_to_do(cached, small_
     p.open()
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root has rights to lose")
+def test_root_without_its_rights_uses_a_directory_that_is_its_childrens(cached):
+    """As the unit has it."""
+    p = cached(start=False)
+    p.prefix = ["setpriv", "--bounding-set", "-all,+setuid,+setgid,+kill,+chown"]
+    p.where.mkdir()                         # the service manager made it: empty, root's
+    for _ in range(2):
+        p.start()
+        p.open(1)
+        assert p.where.stat().st_uid != 0
+        assert p.reload().returncode == 0
+        p.stop()
+
+
+def test_without_a_boot_id_only_a_clean_store_is_kept(cached):
+    if os.getuid() != 0:
+        pytest.skip("hiding /proc/sys needs root")
+    p = cached(start=False)
+    p.prefix = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs tmpfs /proc/sys && exec "$@"', "sh"]
+    p.start()
+    p.open(1)
+    assert "a store that was not left clean cannot be kept" in p.log()
+    p.stop()
+    p.start()
+    p.open(1)
+    p.crash()
+    p.start()
+    p.open(2)
+
+
 @pytest.mark.parametrize("cache, says", [
     ({"path": "relative"}, "must begin with '/'"),
     ({"path": "/etc/passwd"}, "is no directory"),
