@@ -26,7 +26,7 @@
 #include "worker/back/retry.h"
 #include "worker/cache/cache.h"
 #include "worker/filter/filter.h"
-#include "worker/front/gate.h"
+#include "worker/front/porter.h"
 #include "worker/front/session.h"
 #include "worker/mode/acl.h"
 #include "worker/mode/list_set.h"
@@ -246,7 +246,7 @@ on_turn_end(struct loop_hook *h)
 	if (changed)
 		tell_shed(x);
 	if (changed || x->shed.on)
-		gate_turn(x->gate);
+		porter_turn(x->porter);
 	if (x->draining && x->sessions.count == 0)
 		x->loop.stop = true;		/* a reload may be waiting for this generation to end */
 	if (x->loop.now_ms - w->trimmed_ms < TRIM_LOOK_MS)
@@ -443,7 +443,7 @@ serve(struct worker *w, struct errdetail *ed)
 	w->acceptor = acceptor_new(&w->x, ed);
 	if (w->acceptor == NULL)
 		return -E_SYS;
-	w->x.gate = gate_new(&w->x, w->acceptor);
+	w->x.porter = porter_new(&w->x, w->acceptor);
 	return begin(w, ed);
 }
 
@@ -463,7 +463,7 @@ worker_fini(struct worker *w)
 	}
 	while (!list_empty(&x->sessions))
 		session_close(LIST_ENTRY(list_first(&x->sessions), struct session, node));
-	gate_free(&x->gate);
+	porter_free(&x->porter);
 	acceptor_free(&w->acceptor);
 	timer_fini(&x->loop.timers, &w->drain_timer);
 	timer_fini(&x->loop.timers, &w->trim_timer);

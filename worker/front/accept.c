@@ -3,7 +3,7 @@
  * descriptors: one is kept in reserve to accept and close the waiting client, then accepting rests for 100 ms
  * instead of spinning (SECURITY.md row 71).
  *
- * During an overload (shed.h) connections wait in the kernel until the gate asks for some.
+ * During an overload (shed.h) connections wait in the kernel until the porter asks for some.
  *
  * The master and every worker hold the same listening sockets: leaving epoll needs an explicit removal.
  */
@@ -112,7 +112,7 @@ accept_some(struct door *d)
 
 	d->waiting = true;
 	if (a->x->shed.on)
-		return;			/* the gate asks for them */
+		return;			/* the porter asks for them */
 	(void)accept_batch(d, BATCH);
 	if (!more_waits(d))
 		return;

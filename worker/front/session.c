@@ -9,7 +9,7 @@
 #include "conf/base/mem.h"
 #include "worker/back/tunnel.h"
 #include "worker/front/clients.h"
-#include "worker/front/gate.h"
+#include "worker/front/porter.h"
 #include "worker/front/session_priv.h"
 
 #define CROWDED_KEEPALIVE_MS 5000	/* patience with idle clients above 80 % of the connections */
@@ -51,7 +51,7 @@ session_free(struct session *s)
 	if (s->state == SESS_IDLE)
 		ctx_count(s->x, C_CONNS_IDLE, -1);
 	else if (s->state == SESS_HELD)
-		gate_forget(s->x->gate, s);
+		porter_forget(s->x->porter, s);
 	clients_leave(s->slot);
 	pool_owner_fini(&s->owner);
 	list_remove(&s->x->sessions, &s->node);
@@ -130,7 +130,7 @@ session_arm(struct session *s)
 		if (due == TIMER_NEVER)		/* nothing to wait for now: look again later, it is one number */
 			due = now + s->x->conf->timeouts.body_idle_ms;
 		break;
-	case SESS_HELD:			/* the gate looks after it */
+	case SESS_HELD:			/* the porter looks after it */
 		break;
 	}
 	if (s->conn != NULL)
@@ -200,7 +200,7 @@ session_idle(struct session *s)
 		return;
 	}
 	begin_idle(s);
-	gate_idle(s->x->gate, s);
+	porter_idle(s->x->porter, s);
 }
 
 void

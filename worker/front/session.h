@@ -8,7 +8,7 @@
 enum session_state {
 	SESS_PROXY,		/* a PROXY header must come first */
 	SESS_IDLE,		/* between requests: no byte of the next one yet */
-	SESS_HELD,		/* the same, left unread because the worker is overloaded (gate.h) */
+	SESS_HELD,		/* the same, left unread because the worker is overloaded (porter.h) */
 	SESS_HEAD,		/* part of a head is here */
 	SESS_REQUEST,		/* a req is at work */
 	SESS_LINGER		/* answered and closed for writing; reads and drops what still comes */
@@ -31,10 +31,10 @@ struct session {
 	union {
 		struct h1_scan	scan;		/* of the head that comes */
 		int64_t		linger_left;	/* bytes, of SESS_LINGER */
-		struct list_node held;		/* in the gate's list, of SESS_HELD */
+		struct list_node held;		/* in the porter's list, of SESS_HELD */
 	};
 	bool		last;		/* no further request after this one */
-	bool		refused;	/* its last request was turned away by the gate */
+	bool		refused;	/* its last request was turned away by the porter */
 	bool		watched;	/* of SESS_IDLE and SESS_HELD: its conn tells of bytes and does not read them */
 	uint32_t	requests;
 	int64_t		started_ms;

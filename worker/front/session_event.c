@@ -7,7 +7,7 @@
 #include "worker/front/session_priv.h"
 
 #include "worker/back/fetch.h"
-#include "worker/front/gate.h"
+#include "worker/front/porter.h"
 
 static void
 linger_data(struct session *s)
@@ -64,7 +64,7 @@ on_timeout(struct session *s)
 		session_end(s, R_KEEPALIVE_END);
 		break;
 	case SESS_HELD:
-		break;			/* the gate's to end */
+		break;			/* the porter's to end */
 	case SESS_HEAD:
 		h1_on_data(s);
 		break;
@@ -133,7 +133,7 @@ on_data(struct session *s)
 		break;
 	case SESS_IDLE:
 		if (s->watched)
-			gate_hold(s->x->gate, s);
+			porter_hold(s->x->porter, s);
 		else
 			h1_on_data(s);
 		break;

@@ -13,9 +13,9 @@ struct balance;
 struct cache;
 struct chain;
 struct dns;
-struct gate;
 struct list_set;
 struct pool;
+struct porter;
 struct retry_budget;
 struct route_table;
 
@@ -41,7 +41,7 @@ struct ctx {
 	struct list	reqs;		/* every request in progress: for the crash report and drain */
 	bool		draining;
 	struct shed	shed;		/* whether new requests are refused because the loop lags */
-	struct gate	*gate;		/* what is left unread then */
+	struct porter	*porter;	/* what is left unread then */
 	char		via[24];	/* our name in Via: unlike any other proxy's */
 	uint8_t		via_len;
 	char		via_value[2][32];	/* "1.0 NAME", "1.1 NAME": what a message of that minor version gets */

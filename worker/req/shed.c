@@ -18,11 +18,11 @@
 uint64_t
 shed_target_us(const struct conf_overload *c)
 {
-	uint64_t delay = (uint64_t)c->delay_ms * 1000, fifth = delay / 5;
+	uint64_t delay = (uint64_t)c->delay_ms * 1000, tenth = delay / 10;
 
-	if (fifth < TARGET_LEAST_US)
-		fifth = TARGET_LEAST_US;
-	return fifth < delay ? fifth : delay;
+	if (tenth < TARGET_LEAST_US)
+		tenth = TARGET_LEAST_US;
+	return tenth < delay ? tenth : delay;
 }
 
 bool

@@ -1,5 +1,5 @@
 """Requests in an open loop (they come at their rate whatever becomes of those before, each on an idle connection or a new
-one) or of many clients, each of which asks again when it has its answer, or a second later when that was a 503 (Retry-After).
+one) or of many clients, each of which asks again when it has its answer; if it heeds Retry-After, a second behind a 503.
 
 One thread, epoll, no framework: the generator has to be cheaper than what it overloads. Bodies are compared with those
 that the origin has to give, byte by byte.
@@ -30,15 +30,16 @@ class _Conn:
 
 
 class Flood:
-    """rate None: `most` clients. aside is called twice a second in a thread of its own. bodies: path -> bytes; `done` is (status, seconds, bytes, at) each."""
+    """rate None: `most` clients. aside is called twice a second in a thread of its own. bodies: path -> bytes; `done` is
+    (status, seconds, bytes, at) each; `waiting`: whose answer had not come when the time was up."""
 
-    def __init__(self, port, bodies, rate=None, most=2000, host="a.test", ramp=0.2, aside=None, seed=1):
+    def __init__(self, port, bodies, rate=None, most=2000, host="a.test", ramp=0.2, aside=None, heed=True, seed=1):
         self.port, self.bodies, self.rate, self.most = port, bodies, rate, most
         self.requests = {p: f"GET {p} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode() for p in bodies}
         self.paths, self.random = list(bodies), random.Random(seed)
         self.poll, self.conns, self.idle, self.resting = select.epoll(), {}, [], []
         self.done, self.broken, self.wrong, self.unsent, self.late, self.offered = [], 0, 0, 0, 0.0, 0
-        self.buf, self.ramp, self.aside, self.heed = bytearray(CHUNK), ramp, aside, True
+        self.buf, self.ramp, self.aside, self.heed = bytearray(CHUNK), ramp, aside, heed
 
     def _drop(self, c):
         self.conns.pop(c.fd, None)
@@ -135,7 +136,7 @@ class Flood:
         while self.aside and not over.wait(0.5):
             self.aside()
 
-    def run(self, seconds, settle=3.0):
+    def run(self, seconds, settle=10.0):
         start = now = time.monotonic()
         self.began, self.until, due = start, start + seconds, start
         over = threading.Event()
@@ -161,6 +162,7 @@ class Flood:
         beside.join()
         self.elapsed = now - start
         self.in_time = len(self.done)
+        self.waiting = sum(c.busy is not False for c in self.conns.values())
         while any(c.busy is not False for c in self.conns.values()) and time.monotonic() < now + settle:
             self._events(0.05)
         self.stuck = sum(c.busy is not False for c in self.conns.values())

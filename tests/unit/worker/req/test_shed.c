@@ -64,16 +64,16 @@ START_TEST(above_the_limit_one_is_let_in_for_two_that_finished)
 }
 END_TEST
 
-/* Entered at 25 ms, held to a fifth of that or 10 ms. */
+/* Entered at 25 ms, held to a tenth of that or 10 ms. */
 START_TEST(in_an_episode_the_limit_is_lower)
 {
-	static const struct conf_overload rows[] = { { .delay_ms = 100 }, { .delay_ms = 25 },
+	static const struct conf_overload rows[] = { { .delay_ms = 300 }, { .delay_ms = 25 },
 		{ .delay_ms = 4 } };
 
 	overload();
 	ck_assert(!turn(10, 10, 50));
 	ck_assert_uint_eq(admitted(100), 25);
-	ck_assert_uint_eq(shed_target_us(&rows[0]), 20000);
+	ck_assert_uint_eq(shed_target_us(&rows[0]), 30000);
 	ck_assert_uint_eq(shed_target_us(&rows[1]), 10000);
 	ck_assert_uint_eq(shed_target_us(&rows[2]), 4000);
 }

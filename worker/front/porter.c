@@ -1,12 +1,12 @@
 /*
- * gate.c - who is let in, in which order, and what refusals cost.
+ * porter.c - who is let in, in which order, and what refusals cost.
  *
  * A session whose conn is watched is idle, and its conn in raw mode: it is told that there are bytes, and does not read
  * them. A held session (SESS_HELD) stands in a list, the newest first, and its conn is paused. Let in, it is as idle as
  * any other, and its conn reads in the next turn; whether its request is served is decided when its head is there
  * (steps.c). The refusals of a turn read one behind the other, between two tasks that look at the processor's clock.
  */
-#include "worker/front/gate.h"
+#include "worker/front/porter.h"
 
 #include "conf/base/clock.h"
 #include "conf/base/mem.h"
@@ -14,7 +14,7 @@
 
 #define LOOK_MS		5	/* to the next look when nothing else makes a turn */
 
-struct gate {
+struct porter {
 	struct ctx	*x;
 	struct acceptor	*acceptor;
 	struct list	known, others;	/* held sessions, the newest first */
@@ -28,15 +28,15 @@ struct gate {
 static void
 on_before(struct loop_task *t)
 {
-	LIST_ENTRY(t, struct gate, before)->began_us = clock_cpu_us();
+	LIST_ENTRY(t, struct porter, before)->began_us = clock_cpu_us();
 }
 
 static void
 on_behind(struct loop_task *t)
 {
-	struct gate *g = LIST_ENTRY(t, struct gate, behind);
+	struct porter *p = LIST_ENTRY(t, struct porter, behind);
 
-	shed_spent(&g->x->shed, g->refusals, clock_cpu_us() - g->began_us);
+	shed_spent(&p->x->shed, p->refusals, clock_cpu_us() - p->began_us);
 }
 
 /* The turn it makes is all it is for. */
@@ -46,32 +46,32 @@ on_look(struct timer *t)
 	(void)t;
 }
 
-struct gate *
-gate_new(struct ctx *x, struct acceptor *a)
+struct porter *
+porter_new(struct ctx *x, struct acceptor *a)
 {
-	struct gate *g = mem_alloc(sizeof *g);
+	struct porter *p = mem_alloc(sizeof *p);
 
-	*g = (struct gate){ .x = x, .acceptor = a };
-	list_init(&g->known);
-	list_init(&g->others);
-	g->before.run = on_before;
-	g->behind.run = on_behind;
-	timer_init(&g->look, on_look);
-	return g;
+	*p = (struct porter){ .x = x, .acceptor = a };
+	list_init(&p->known);
+	list_init(&p->others);
+	p->before.run = on_before;
+	p->behind.run = on_behind;
+	timer_init(&p->look, on_look);
+	return p;
 }
 
 void
-gate_free(struct gate **gp)
+porter_free(struct porter **pp)
 {
-	struct gate *g = *gp;
+	struct porter *p = *pp;
 
-	*gp = NULL;
-	if (g == NULL)
+	*pp = NULL;
+	if (p == NULL)
 		return;
-	timer_fini(&g->x->loop.timers, &g->look);
-	loop_unpost(&g->x->loop, &g->before);
-	loop_unpost(&g->x->loop, &g->behind);
-	mem_free(g);
+	timer_fini(&p->x->loop.timers, &p->look);
+	loop_unpost(&p->x->loop, &p->before);
+	loop_unpost(&p->x->loop, &p->behind);
+	mem_free(p);
 }
 
 /* ------------------------------------------------------------------ one session */
@@ -85,9 +85,9 @@ watch(struct session *s, bool on)
 }
 
 static struct list *
-list_of(struct gate *g, const struct session *s)
+list_of(struct porter *p, const struct session *s)
 {
-	return s->requests > 0 && !s->refused ? &g->known : &g->others;
+	return s->requests > 0 && !s->refused ? &p->known : &p->others;
 }
 
 static struct session *
@@ -98,10 +98,10 @@ held(struct list_node *n)
 
 /* Of a new connection nothing is known, and bytes that were read are not told again in raw mode. */
 void
-gate_idle(struct gate *g, struct session *s)
+porter_idle(struct porter *p, struct session *s)
 {
 	if (s->requests == 0 || conn_peek(s->conn).n > 0) {
-		gate_hold(g, s);
+		porter_hold(p, s);
 		return;
 	}
 	watch(s, true);
@@ -110,24 +110,24 @@ gate_idle(struct gate *g, struct session *s)
 
 /* What has come while the worker lagged may have waited for all of that. */
 void
-gate_hold(struct gate *g, struct session *s)
+porter_hold(struct porter *p, struct session *s)
 {
-	const struct ctx *x = g->x;
+	const struct ctx *x = p->x;
 
 	conn_pause(s->conn);
-	ctx_count(g->x, C_CONNS_IDLE, -1);
-	ctx_count(g->x, C_CONNS_HELD, 1);
+	ctx_count(p->x, C_CONNS_IDLE, -1);
+	ctx_count(p->x, C_CONNS_HELD, 1);
 	s->state = SESS_HELD;
 	s->due_ms = x->loop.now_ms - (int64_t)(x->loop.lag_us / 1000);
-	list_push_front(list_of(g, s), &s->held);
+	list_push_front(list_of(p, s), &s->held);
 	session_arm(s);
 }
 
 void
-gate_forget(struct gate *g, struct session *s)
+porter_forget(struct porter *p, struct session *s)
 {
-	list_remove(list_of(g, s), &s->held);
-	ctx_count(g->x, C_CONNS_HELD, -1);
+	list_remove(list_of(p, s), &s->held);
+	ctx_count(p->x, C_CONNS_HELD, -1);
 }
 
 static int64_t
@@ -138,11 +138,11 @@ waited_ms(const struct session *s)
 
 /* A new connection that brought nothing yet is watched for what it brings. */
 static void
-let_in(struct gate *g, struct session *s)
+let_in(struct porter *p, struct session *s)
 {
-	bool nothing = g->shut && s->requests == 0 && conn_dry(s->conn);
+	bool nothing = p->shut && s->requests == 0 && conn_dry(s->conn);
 
-	gate_forget(g, s);
+	porter_forget(p, s);
 	watch(s, nothing);
 	session_read(s);
 }
@@ -150,9 +150,9 @@ let_in(struct gate *g, struct session *s)
 /* ------------------------------------------------------------------ the begin and the end of an episode */
 
 static void
-shut(struct gate *g)
+shut(struct porter *p)
 {
-	LIST_EACH(&g->x->sessions, n) {
+	LIST_EACH(&p->x->sessions, n) {
 		struct session *s = LIST_ENTRY(n, struct session, node);
 
 		if (s->state == SESS_IDLE && conn_peek(s->conn).n == 0)
@@ -161,89 +161,89 @@ shut(struct gate *g)
 }
 
 static void
-open_up(struct gate *g)
+open_up(struct porter *p)
 {
-	while (!list_empty(&g->known))
-		let_in(g, held(list_last(&g->known)));
-	while (!list_empty(&g->others))
-		let_in(g, held(list_last(&g->others)));
-	LIST_EACH(&g->x->sessions, n) {
+	while (!list_empty(&p->known))
+		let_in(p, held(list_last(&p->known)));
+	while (!list_empty(&p->others))
+		let_in(p, held(list_last(&p->others)));
+	LIST_EACH(&p->x->sessions, n) {
 		struct session *s = LIST_ENTRY(n, struct session, node);
 
 		if (s->state == SESS_IDLE)
 			watch(s, false);
 	}
-	acceptor_resume(g->acceptor);
+	acceptor_resume(p->acceptor);
 }
 
 /* ------------------------------------------------------------------ a turn */
 
 static uint32_t
-admit(struct gate *g, struct list *l, uint32_t most)
+admit(struct porter *p, struct list *l, uint32_t most)
 {
 	for (; most > 0 && !list_empty(l); most--) {
 		struct session *s = held(list_first(l));
 
-		let_in(g, s);
+		let_in(p, s);
 		s->refused = false;
 	}
 	return most;
 }
 
 static void
-turn_away(struct gate *g, struct session *s)
+turn_away(struct porter *p, struct session *s)
 {
-	if (g->refusals++ == 0)
-		loop_post(&g->x->loop, &g->before);
-	let_in(g, s);
+	if (p->refusals++ == 0)
+		loop_post(&p->x->loop, &p->before);
+	let_in(p, s);
 	s->refused = true;
 }
 
 /* Who has waited for as long as a head may take is told in any case; then the newest of who have waited at all. */
 static void
-refuse(struct gate *g, struct list *l, uint32_t most)
+refuse(struct porter *p, struct list *l, uint32_t most)
 {
-	const struct conf *c = g->x->conf;
+	const struct conf *c = p->x->conf;
 	int64_t least = (int64_t)(shed_target_us(&c->overload) / 2000);
 
 	while (!list_empty(l) && waited_ms(held(list_last(l))) >= c->timeouts.head_ms)
-		turn_away(g, held(list_last(l)));
+		turn_away(p, held(list_last(l)));
 	LIST_EACH_SAFE(l, n) {
-		if (g->refusals >= most)
+		if (p->refusals >= most)
 			break;
 		if (waited_ms(held(n)) >= least)
-			turn_away(g, held(n));
+			turn_away(p, held(n));
 	}
 	if (!list_empty(l) && waited_ms(held(list_last(l))) >= least)
-		g->x->shed.pressed = true;
+		p->x->shed.pressed = true;
 }
 
 void
-gate_turn(struct gate *g)
+porter_turn(struct porter *p)
 {
-	struct ctx *x = g->x;
+	struct ctx *x = p->x;
 	uint32_t room, left, refusals;
 	bool more;
 
-	if (g->shut != x->shed.on) {
-		g->shut = x->shed.on;
-		if (g->shut)
-			shut(g);
+	if (p->shut != x->shed.on) {
+		p->shut = x->shed.on;
+		if (p->shut)
+			shut(p);
 		else
-			open_up(g);
+			open_up(p);
 	}
-	if (!g->shut)
+	if (!p->shut)
 		return;
 	room = shed_room(&x->shed, x->reqs.count);
 	refusals = shed_refusals(&x->shed, clock_cpu_us());
-	left = admit(g, &g->known, room);
-	more = acceptor_take(g->acceptor, 1 + left + refusals / 2);
-	(void)admit(g, &g->others, left == 0 ? 1 : left);
-	g->refusals = 0;
-	refuse(g, &g->others, refusals);
-	refuse(g, &g->known, refusals);
-	if (g->refusals > 0)
-		loop_post(&x->loop, &g->behind);
-	if (more || !list_empty(&g->known) || !list_empty(&g->others))
-		(void)timer_set(&x->loop.timers, &g->look, x->loop.now_ms + LOOK_MS);
+	left = admit(p, &p->known, room);
+	more = acceptor_take(p->acceptor, 1 + left + refusals / 2);
+	(void)admit(p, &p->others, left == 0 ? 1 : left);
+	p->refusals = 0;
+	refuse(p, &p->others, refusals);
+	refuse(p, &p->known, refusals);
+	if (p->refusals > 0)
+		loop_post(&x->loop, &p->behind);
+	if (more || !list_empty(&p->known) || !list_empty(&p->others))
+		(void)timer_set(&x->loop.timers, &p->look, x->loop.now_ms + LOOK_MS);
 }
