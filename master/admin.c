@@ -65,6 +65,7 @@ client_close(struct admin_client *c)
 	ask_forget(c->master, c);
 	upgrade_forget(c->master, c);
 	list_store_forget(c->master, c);
+	purge_wait_forget(c->master, c);
 	loop_remove(&c->master->loop, &c->source);
 	close(fd);
 	if (c->pass_fd >= 0)

@@ -95,17 +95,19 @@ admin_cache_stat(struct master *m, struct admin_client *c, const struct admin_re
 	admin_reply(c, o);
 }
 
-/* Unix seconds of now: what comes within this second is taken for older. */
-static void
+/* Unix seconds of now: what comes within this second is taken for older. The purge's number. */
+static uint32_t
 purge_all(struct master *m, struct cache_data *d)
 {
 	int64_t now = (int64_t)(clock_wall_us() / 1000000);
 	const uint64_t one = 1;
+	uint32_t purges;
 
 	if (atomic_load(&d->purged_all) < now)
 		atomic_store(&d->purged_all, now);
-	atomic_fetch_add(&d->purges, 1);
+	purges = atomic_fetch_add(&d->purges, 1) + 1;
 	(void)!write(m->segments.cache.event[0], &one, sizeof one);
+	return purges;
 }
 
 void
@@ -124,10 +126,10 @@ admin_cache_purge(struct master *m, struct admin_client *c, const struct admin_r
 	o = json_obj();
 	json_set_int(o, "objects", value(&d->counts.objects));
 	json_set_bool(o, "dry_run", dry);
-	if (!dry) {
-		purge_all(m, d);
-		log_write(
-		    LOG_INFO, "cache: everything is purged, by user %u", (unsigned)admin_uid(c));
+	if (dry) {
+		admin_reply(c, o);
+		return;
 	}
-	admin_reply(c, o);
+	log_write(LOG_INFO, "cache: everything is purged, by user %u", (unsigned)admin_uid(c));
+	purge_wait(m, c, purge_all(m, d), o);
 }

@@ -32,6 +32,7 @@ struct keeping {
 	int64_t		 busy_ms, lanes_ms;
 	bool		 died;		/* a process: its lane is looked at now */
 	bool		 stopping;
+	uint32_t	 purges;	/* that the master knows to be on the disk */
 };
 
 static int64_t
@@ -100,13 +101,22 @@ link_read(struct keeping *g)
 }
 
 static bool
-link_ready(struct keeping *g)
+link_say(struct keeping *g, enum link_type type)
 {
 	char buf[WIRE_MAX];
 	struct wire w;
 
-	wire_write_init(&w, buf, sizeof buf, LINK_READY);
+	wire_write_init(&w, buf, sizeof buf, (uint16_t)type);
 	return wire_send(g->env->link, &w, -1) == 0;
+}
+
+static void
+say_purged(struct keeping *g)
+{
+	uint32_t kept = atomic_load(&g->env->cache->purges_kept);
+
+	if (kept != g->purges && link_say(g, LINK_PURGED))
+		g->purges = kept;
 }
 
 static void
@@ -195,6 +205,7 @@ run(struct keeping *g)
 		look_at_lanes(g, now);
 		due = keeper_turn(g->keeper, now);
 		tell(g);
+		say_purged(g);
 		now = beat(g);
 		if (due > 0) {
 			rest(g, now, due);
@@ -226,7 +237,7 @@ keeper_main(struct env *env)
 		return 1;
 	}
 	beat(&g);
-	if (!link_ready(&g))
+	if (!link_say(&g, LINK_READY))
 		return 1;
 	run(&g);
 	atomic_store(&env->my->asleep, 1);	/* a slow disk is no reason to be killed: the master waits */

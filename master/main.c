@@ -167,6 +167,7 @@ on_tick(struct timer *t)
 
 	supervise_tick(m);
 	list_store_tick(m);
+	purge_wait_look(m);
 	bounds_tick(&m->bounds, m->loop.now_ms);
 	notify_tick(&m->notify, m->loop.now_ms);
 	stop_step(m);

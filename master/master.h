@@ -20,6 +20,7 @@
 #include "master/logs.h"
 #include "master/notify.h"
 #include "master/policy.h"
+#include "master/purge_wait.h"
 #include "master/segments.h"
 #include "master/signals.h"
 #include "master/stop.h"
@@ -102,6 +103,7 @@ struct master {
 	struct confirm	confirm;
 	struct admin	admin;
 	struct ask_desk	asks;
+	struct purge_waits purges;
 	struct signals	signals;
 	struct stop	stop;
 	struct notify	notify;

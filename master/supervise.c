@@ -103,6 +103,8 @@ on_message(struct child *c, char *buf, size_t len, int fd)
 		list_store_done(c, &w, fd);
 	else if (type == LINK_LIST_TAKEN)
 		list_store_taken(c, &w);
+	else if (type == LINK_PURGED)
+		purge_wait_look(c->master);
 	else if (type == LINK_TELL)
 		ask_told(c, &w, fd);
 	else

@@ -1,10 +1,11 @@
 /*
  * format_cache.c - the cache for people.
  *
- *   cache stat	 {"path", "state": "open" | "closed" | "broken", "file", "objects", "objects_max", "bytes_used", "bytes",
+ *   cache stat	 {"path", "state": "open" | "closed" | "broken", "file", "objects", "objects_max", "bytes_used",
+ *		  "bytes",
  *		  "purged_all": Unix seconds or 0, "purge_kept": bool, "counters": {"name": number},
  *		  "keeper": {"pid", "rss_kib"}, absent: there is none}
- *   cache purge {"objects": how many there were, "dry_run": bool}
+ *   cache purge {"objects": how many there were, "dry_run": bool, "kept": bool, unless dry: also over a restart}
  */
 #include "tools/proxyctl/format.h"
 
@@ -82,6 +83,10 @@ format_cache_stat(const struct json *data, bool colour UNUSED, struct str *out)
 void
 format_cache_purge(const struct json *data, bool colour UNUSED, struct str *out)
 {
+	bool dry = json_bool(json_get(data, "dry_run"), false);
+
 	str_printf(out, "%" PRId64 " objects %s\n", int_of(data, "objects"),
-	    json_bool(json_get(data, "dry_run"), false) ? "would be purged" : "purged");
+	    dry ? "would be purged" : "purged");
+	if (!dry && !json_bool(json_get(data, "kept"), false))
+		str_adds(out, "not on the disk yet: see 'proxyctl cache stat' before a restart\n");
 }

@@ -262,6 +262,39 @@ def test_two_instances_do_not_write_one_store(cached):
     q.open(1)
 
 
+# ------------------------------------------------------------------------------------ purges
+
+def test_a_purge_of_everything_is_kept_when_it_is_answered(cached):
+    p = cached()
+    p.open(1)
+    would = data_of(p.ctl("cache", "purge", "--all", "--dry-run", "--json", check=True).stdout)
+    assert would == {"objects": 0, "dry_run": True} and p.stat()["purged_all"] == 0
+    done = data_of(p.ctl("cache", "purge", "--all", "--json", check=True).stdout)
+    assert done == {"objects": 0, "dry_run": False, "kept": True}
+    assert f"purged-all {p.stat()['purged_all']}" in p.state() and p.stat()["purged_all"] > 0
+    assert p.ctl("cache", "purge").returncode != 0
+    p.crash()
+    purged = next(x for x in p.state() if x.startswith("purged-all "))
+    p.start()
+    p.open(1)
+    assert p.stat()["purged_all"] == int(purged.split()[1])
+
+
+def test_a_purge_without_a_keeper_is_in_force_and_says_that_it_is_not_kept(cached):
+    p = cached()
+    p.open(1)
+    p.deaths_expected = True
+    q = cached(where=p.where)               # its keeper waits for the other one
+    wait_for(lambda: "waits for the keeper" in q.log(), 10)
+    r = q.ctl("cache", "purge", "--all", check=True)
+    assert "not on the disk yet" in r.stdout
+    s = q.stat()
+    assert s["purged_all"] > 0 and not s["purge_kept"]
+    p.stop()
+    q.open(1)
+    wait_for(lambda: q.stat()["purge_kept"], 5)
+
+
 # ------------------------------------------------------------------------------------ what is believed
 
 def test_a_clean_store_is_kept_and_so_is_one_of_the_same_boot(cached):
