@@ -5,8 +5,8 @@
  * a peak is no overload; what counts is a lag that stays above overload.delay for overload.interval. Then an episode
  * begins, in which the lag is held to a tenth of that: a new request is let in for one that finished while the lag is
  * below, for two while it is above. Refusing is work too and gets a tenth of the worker's processor time; what can
- * neither be let in nor refused stays unread (worker/front/porter.h). The episode ends when for a second the lag was low
- * and nobody had to be refused or to wait. Pure functions; time is an argument.
+ * neither be let in nor refused stays unread (worker/front/porter.h). The episode ends when for a second the lag was
+ * low and nobody had to be refused or to wait. Pure functions; time is an argument.
  */
 #pragma once
 #include <stdbool.h>
