@@ -46,7 +46,8 @@ BEHIND = {      # the head is out: the rest is missing, and that shows
 }
 WHOLE = {       # odd, and yet an answer
     "surplus bytes": (b"ok", [OK + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", 0.02]),
-    "a body at a byte a second": (b"slo", [HEAD + b"Content-Length: 3\r\n\r\n", b"s", 0.9, b"l", 0.9, b"o", "CLOSE"]),
+    # its end is told: behind the last byte the connection would be good for another request until FIN comes
+    "a body at a byte a second": (b"slo", [HEAD + b"Connection: close\r\nContent-Length: 3\r\n\r\n", b"s", 0.9, b"l", 0.9, b"o", "CLOSE"]),
     "a gzip bomb": (BOMB, [reply(BOMB, fields=["Content-Encoding: gzip", "Connection: close"]), "CLOSE"]),
     "an answer before the body came": (b"early", [EARLY, reply("early"), 0.1, "CLOSE"]),
 }

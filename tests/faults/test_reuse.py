@@ -46,7 +46,7 @@ def ask(c, host, prefix, ident, post, empty):
 @modes("forward")
 def test_f19_kept_connections_that_close_at_the_moment_of_reuse(scratch, mode, figure):
     fickle = Fickle()
-    rig = Rig(scratch / f"f19-{mode}", mode, start=False)
+    rig = Rig(scratch / f"f19-{mode}", mode, start=False, timeouts={"keepalive": "20s"})    # these clients do not ask again
     if mode == "reverse":
         conf = rig.proxy.conf
         conf["services"].append(config.service("fickle", fickle.address, outlier={"failures": 0}, retry={"budget": "100%", "min": 10000},
