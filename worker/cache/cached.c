@@ -216,10 +216,14 @@ lookup_get(struct req *r, struct cached *k)
 enum cached_way
 cached_lookup(struct req *r)
 {
-	struct cached *k = cached_new(r);
+	struct cached *k = r->cached;
 	enum cached_way way = CACHED_FETCH;
 
-	r->cached = k;
+	if (k != NULL) {		/* by ask_again: what was found is not what the origin speaks of */
+		k->sent = r->x->loop.wall_s;
+		return CACHED_FETCH;
+	}
+	r->cached = k = cached_new(r);
 	r->cache_result = CACHE_NONE;
 	if (k == NULL)
 		return CACHED_FETCH;
