@@ -164,13 +164,14 @@ lifetime_of(const struct exchange *x, const struct directives *cc, const struct 
 	*life = (struct lifetime){ .received = x->received,
 		.age = initial_age(x),
 		.flags = flags_of(x->response, cc),
-		.stale_while_revalidate = said_or(cc->stale_while_revalidate, rules->grace),
-		.stale_if_error = said_or(cc->stale_if_error, rules->keep) };
+		.stale_while_revalidate = said_or(cc->stale_while_revalidate, rules->grace) };
 	if (seconds == SECONDS_NONE) {
 		life->flags |= CF_HEURISTIC;
 		seconds = may_guess(x, cc) ? guessed_lifetime(x, rules) : SECONDS_NONE;
 	}
 	life->fresh_for = bounded(seconds == SECONDS_NONE ? 0 : seconds, rules);
+	/* What was never fresh was not meant to be used again: a route does not make it so. */
+	life->stale_if_error = said_or(cc->stale_if_error, life->fresh_for > 0 ? rules->keep : 0);
 }
 
 /* ---- storing ---- */

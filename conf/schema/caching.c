@@ -12,7 +12,7 @@
 
 static const struct item shipped[] = {
 #define FLAG(f, def, text) { #f, ITEM_BOOL, AT(f), def, .help = text },
-#define TIME(f, text)	   { #f, ITEM_MSEC, AT(f##_ms), "0s", 0, YEAR, .help = text },
+#define TIME(f, def, text) { #f, ITEM_MSEC, AT(f##_ms), def, 0, YEAR, .help = text },
 #include "conf/schema/caching_tbl.h"
 #undef FLAG
 #undef TIME
@@ -21,7 +21,7 @@ static const struct item shipped[] = {
 
 static const struct item inherited[] = {
 #define FLAG(f, def, text) { #f, ITEM_BOOL, AT(f), .flags = ITEM_INHERIT, .help = text },
-#define TIME(f, text) \
+#define TIME(f, def, text) \
 	{ #f, ITEM_MSEC, AT(f##_ms), NULL, 0, YEAR, .flags = ITEM_INHERIT, .help = text },
 #include "conf/schema/caching_tbl.h"
 #undef FLAG

@@ -29,6 +29,11 @@ def site(launch, scratch):
     origin.stop()
 
 
+def now(*args):
+    """An answer of the moment it is sent: one that was made before is old already where it is fresh for a second."""
+    return [lambda c: c.send(answer(*args))]
+
+
 def asked(site, target):
     return [r for r in site[1].requests if r.target == target]
 
@@ -203,9 +208,27 @@ def test_stale_is_asked_about_and_renewed(site):
     wait_for(renewed, timeout=5)
 
 
+def test_an_origin_that_confirms_something_else_is_asked_once_without_conditions(site):
+    port, origin, _ = site
+    condition = []
+
+    def script(c):
+        condition.append(c.requests[-1].get("If-None-Match"))
+        if condition[-1]:
+            c.send(f"HTTP/1.1 304 Not Modified\r\nDate: {http_date()}\r\nETag: \"other\"\r\n\r\n".encode())
+        else:
+            c.send(answer(b"whole", "Cache-Control: max-age=1", 'ETag: "mine"'))
+    origin.on("/confirms", [script])
+    fill(port, "/confirms")
+    time.sleep(2.1)
+    condition.clear()
+    r = get(port, "/confirms")
+    assert r.status == 200 and r.body == b"whole" and condition == ['"mine"', None]
+
+
 def test_a_changed_answer_takes_the_place_of_the_old_one(site):
     port, origin, _ = site
-    origin.on("/changes", answer(b"one", "Cache-Control: max-age=1", 'ETag: "1"'))
+    origin.on("/changes", now(b"one", "Cache-Control: max-age=1", 'ETag: "1"'))
     fill(port, "/changes")
     origin.on("/changes", answer(b"two", "Cache-Control: max-age=60", 'ETag: "2"'))
     time.sleep(2.1)
@@ -216,7 +239,7 @@ def test_a_changed_answer_takes_the_place_of_the_old_one(site):
 
 def test_an_old_answer_stands_in_for_an_error(site):
     port, origin, _ = site
-    origin.on("/error", answer(b"good", "Cache-Control: max-age=1, stale-if-error=600", 'ETag: "e"'))
+    origin.on("/error", now(b"good", "Cache-Control: max-age=1, stale-if-error=600", 'ETag: "e"'))
     fill(port, "/error")
     origin.on("/error", answer(b"broken", status="503 Service Unavailable"))
     time.sleep(2.1)
@@ -224,6 +247,16 @@ def test_an_old_answer_stands_in_for_an_error(site):
     assert r.status == 200 and r.body == b"good"
     origin.on("/error", ["RST"])
     assert get(port, "/error").body == b"good"
+
+
+def test_by_default_what_was_fresh_once_stands_in_unless_it_forbids_that(site):
+    port, origin, _ = site
+    for target, directives, stands_in in (("/kept", "max-age=1", True), ("/not-kept", "max-age=1, must-revalidate", False)):
+        origin.on(target, now(b"good", f"Cache-Control: {directives}", 'ETag: "e"'))
+        fill(port, target)
+        origin.on(target, ["RST"])
+        time.sleep(2.1)
+        assert (get(port, target).body == b"good") is stands_in
 
 
 NOT_STORED = [

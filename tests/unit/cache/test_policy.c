@@ -106,7 +106,8 @@ START_TEST(what_is_stored_and_what_decides)
 	struct exchange x = exchange("", 200, "Cache-Control: max-age=60");
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		enum cache_verdict v = store(rows[i].request, rows[i].status, rows[i].response, &plain);
+		enum cache_verdict v = store(
+		    rows[i].request, rows[i].status, rows[i].response, &plain);
 
 		ck_assert_msg(v == rows[i].v, "%d %s: %s", rows[i].status, rows[i].response,
 		    verdict_token(v));
@@ -174,6 +175,22 @@ START_TEST(a_route_bounds_lifetimes_and_fills_silence)
 	ck_assert_uint_eq(life.fresh_for, 1000);
 	ck_assert_int_eq(store("", 200, "Cache-Control: no-store", &rules), CV_NO_STORE);
 	ck_assert_int_eq(store("", 500, "", &rules), CV_STATUS);
+}
+END_TEST
+
+START_TEST(a_route_keeps_for_errors_what_was_fresh_once)
+{
+	struct cache_rules rules = plain;
+
+	rules.keep = 3600;
+	ck_assert_int_eq(store("", 200, "Cache-Control: max-age=1", &rules), CV_STORE);
+	ck_assert_uint_eq(life.stale_if_error, 3600);
+	ck_assert_int_eq(store("", 200, "", &rules), CV_USELESS);
+	ck_assert_uint_eq(life.stale_if_error, 0);
+	ck_assert_int_eq(store("", 200, "Cache-Control: max-age=0", &rules), CV_USELESS);
+	ck_assert_int_eq(
+	    store("", 200, "Cache-Control: max-age=0, stale-if-error=9", &rules), CV_STORE);
+	ck_assert_uint_eq(life.stale_if_error, 9);
 }
 END_TEST
 
@@ -310,6 +327,7 @@ START_TEST(unsafe_and_unknown_methods_invalidate_when_they_succeed)
 END_TEST
 
 UNIT_MAIN("cache/policy", what_is_stored_and_what_decides, lifetimes,
-    a_route_bounds_lifetimes_and_fills_silence, ages_add_up_and_saturate,
-    what_a_stored_response_may_answer, a_failing_origin_is_hidden_within_bounds,
+    a_route_bounds_lifetimes_and_fills_silence, a_route_keeps_for_errors_what_was_fresh_once,
+    ages_add_up_and_saturate, what_a_stored_response_may_answer,
+    a_failing_origin_is_hidden_within_bounds,
     unsafe_and_unknown_methods_invalidate_when_they_succeed)
