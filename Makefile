@@ -84,8 +84,8 @@ LINK = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@
 # ------------------------------------------------- packages on demand
 # Goals that people start with bring the Debian packages they need; plain `make` never installs anything.
 
-DEP_GROUPS := $(sort $(if $(filter run bench bench-gate bench-evict bench-keeper test test-unit test-flow test-fuzz faults torture fuzz fuzz-% cov lint format valgrind valgrind-flow,$(GOALS)),build) \
-	$(if $(filter test test-unit test-flow test-fuzz faults torture fuzz fuzz-% cov valgrind valgrind-flow,$(GOALS)),test) \
+DEP_GROUPS := $(sort $(if $(filter run bench bench-gate bench-evict bench-keeper test test-unit test-flow test-fuzz cache-tests faults torture fuzz fuzz-% cov lint format valgrind valgrind-flow,$(GOALS)),build) \
+	$(if $(filter test test-unit test-flow test-fuzz cache-tests faults torture fuzz fuzz-% cov valgrind valgrind-flow,$(GOALS)),test) \
 	$(if $(filter lint format fuzz fuzz-% cov valgrind valgrind-flow,$(GOALS)),lint) $(if $(filter bench bench-gate,$(GOALS)),bench))
 DEPS := $(if $(DEP_GROUPS),deps)
 .PHONY: deps
@@ -199,6 +199,14 @@ test-fuzz: $(REPLAY)
 
 test-flow: all
 	@$(PYTEST)
+
+# What the public suite of cache tests says of RFC 9111, as a reverse and as a forward proxy: a minute, little CPU. The suite
+# comes from npm, once.
+CACHE_SUITE := .build/cache-tests
+.PHONY: cache-tests
+cache-tests: all
+	@tests/conformance/cache/fetch $(CACHE_SUITE)
+	@PROXYD=$(abspath $(B))/proxyd timeout 300 tests/conformance/cache/run $(CACHE_SUITE)/node_modules/http-cache-tests
 
 # What breaks under load, and what then holds: SECURITY.md 3. CI=1 is the short form; K chooses faults as pytest -k does.
 .PHONY: faults
@@ -378,6 +386,7 @@ help:
 	@echo 'make run                  try it: an origin, the reverse and the forward example, Ctrl-C ends all'
 	@echo 'make test                 unit tests, fuzz corpus, flow tests'
 	@echo 'make test-unit | test-fuzz | test-flow [K=words] [J=2]'
+	@echo 'make cache-tests          the public suite of RFC 9111 tests, from npm'
 	@echo 'make faults [CI=1]        what breaks under load, with ledgers on both sides; CI=1: the short form'
 	@echo 'make torture [CI=1]       fails every allocation in turn, over all roles; STRIDE=12 RANDOM=20 NAMES="start reload"'
 	@echo 'make lint | format        include order, clang-format, clang-tidy, cppcheck | reformat'
