@@ -2,7 +2,7 @@
  * keepcost.c - what an object costs the keeper while every one that comes makes another one leave: CPU time of
  * intake_turn alone, with a ring of a worker that is filled between the turns. Prints a row for each size.
  *
- *	keepcost [BODY [OBJECTS]]	one row only; OBJECTS also for callgrind, which counts intake_turn
+ *	keepcost [BODY [OBJECTS [MIB]]]	one row only; MIB: of the store, 64. For callgrind: --toggle-collect=intake_turn
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 #define MIB (1024 * 1024)
 
-enum { SLOTS = 65536, RING = 8 * MIB, BATCH = 512 };
+enum { SLOTS = 1 << 19, RING = 8 * MIB, BATCH = 512 };
 
 static char dir[] = "/dev/shm/proxyd-keepcost-XXXXXX", path[64];
 static struct store_conf conf = { .path = path, .size = 64 * MIB, .readers = 4 };
@@ -132,6 +132,8 @@ main(int argc, char **argv)
 		return 1;
 	snprintf(path, sizeof path, "%s/s.mdb", dir);
 	make_head();
+	if (argc > 3)
+		conf.size = strtoull(argv[3], NULL, 10) * MIB;
 	if (argc > 1) {
 		row(strtoul(argv[1], NULL, 10),
 		    argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 20000);

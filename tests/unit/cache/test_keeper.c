@@ -9,6 +9,7 @@
 
 #include "cache/keeper.c"
 #include "cache/keeper_open.c"
+#include "tests/unit/cache/pages.h"
 #include "tests/unit/cache/pairs.h"
 
 #define MIB (1024 * 1024)
@@ -569,6 +570,21 @@ size_of(uint32_t n)
 	return 1000 + n % 37 * 1700;
 }
 
+/* What the keeper says of pages is what a walk over the file finds, and none is lost. */
+static void
+expect_accounts(void)
+{
+	uint64_t told = atomic_load(&cache->counts.pages_used);
+	char path[128];
+	size_t used;
+
+	ck_assert(cache_path(path, sizeof path, dir, atomic_load(&cache->file)));
+	keeper_leave(keeper, 5000);
+	keeper_free(&keeper);
+	ck_assert_uint_eq(pages_lost(path, (size_t)conf.size, &used), 0);
+	ck_assert_uint_eq(told, used);
+}
+
 /* Killed at any moment of its work by another process, it shows what was offered whole and right, or not at all. */
 START_TEST(killed_again_and_again_it_never_shows_a_wrong_byte)
 {
@@ -599,6 +615,7 @@ START_TEST(killed_again_and_again_it_never_shows_a_wrong_byte)
 		seen += there(n, size_of(n));
 	ck_assert_uint_gt(seen, 0);
 	ck_assert_uint_eq(atomic_load(&cache->file), 1);
+	expect_accounts();
 	teardown();
 }
 END_TEST
