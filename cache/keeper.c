@@ -204,6 +204,31 @@ sweep_some(struct keeper *k)
 	return rc;
 }
 
+static int
+verify_some(struct keeper *k)
+{
+	struct cache_data *c = k->shared;
+	uint32_t wanted = atomic_load(&c->verify_wanted);
+	int rc;
+
+	if (!k->verify.on && wanted == atomic_load(&c->verify_done))
+		return 0;
+	if (!k->verify.on) {
+		k->verify_number = wanted;
+		verify_begin(&k->verify);
+	}
+	rc = verify_turn(&k->verify, &k->stock);
+	atomic_store(&c->verify_looked, k->verify.looked);
+	atomic_store(&c->verify_bad, k->verify.bad);
+	if (rc != 0)
+		return rc;
+	log_write(k->verify.bad > 0 ? LOG_WARN : LOG_INFO,
+	    "cache %s: verified: %llu objects, %llu damaged and removed", k->conf->path,
+	    (unsigned long long)k->verify.looked, (unsigned long long)k->verify.bad);
+	atomic_store(&c->verify_done, k->verify_number);
+	return 0;
+}
+
 static int64_t
 turn_open(struct keeper *k, int64_t now_ms)
 {
@@ -220,6 +245,8 @@ turn_open(struct keeper *k, int64_t now_ms)
 		rc = intake_turn(&k->intake);
 	if (rc == 0)
 		rc = sweep_some(k);
+	if (rc == 0)
+		rc = verify_some(k);
 	count(k);
 	if (rc < 0)
 		return on_failure(k, now_ms, rc);

@@ -31,6 +31,7 @@ keeper_close_store(struct keeper *k)
 	if (k->store == NULL)
 		return;
 	store_abort(k->store);
+	k->verify.on = false;		/* another store: from its beginning */
 	intake_fini(&k->intake);
 	stock_close(&k->stock);
 	store_close(&k->store);

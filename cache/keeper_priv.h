@@ -6,6 +6,7 @@
 #include "cache/keeper.h"
 #include "cache/statefile.h"
 #include "cache/sweep.h"
+#include "cache/verify.h"
 #include "conf/conf.h"
 
 struct keeper {
@@ -25,6 +26,8 @@ struct keeper {
 	struct stock	 stock;
 	struct intake	 intake;
 	struct sweep	 sweep;
+	struct verify	 verify;
+	uint32_t	 verify_number;	/* of verify_wanted */
 	struct lease_lanes wake;	/* beside those that the intake has */
 	struct ring	**rings;	/* by lane */
 };

@@ -1,5 +1,5 @@
 /*
- * admin_cache.c - cache stat and cache purge --all, from the cache's segment. The data is described in
+ * admin_cache.c - cache stat, cache verify and cache purge --all, from the cache's segment. The data is described in
  * tools/proxyctl/format_cache.c.
  */
 #include "cache/segment.h"
@@ -61,6 +61,18 @@ counters_json(struct cache_counts *n)
 }
 
 static struct json *
+verify_json(struct cache_data *d)
+{
+	struct json *o = json_obj();
+
+	json_set_int(o, "wanted", atomic_load(&d->verify_wanted));
+	json_set_int(o, "done", atomic_load(&d->verify_done));
+	json_set_int(o, "looked", value(&d->verify_looked));
+	json_set_int(o, "bad", value(&d->verify_bad));
+	return o;
+}
+
+static struct json *
 keeper_json(const struct child *c)
 {
 	struct json *o = json_obj();
@@ -90,8 +102,36 @@ admin_cache_stat(struct master *m, struct admin_client *c, const struct admin_re
 	json_set_int(o, "purged_all", atomic_load(&d->purged_all));
 	json_set_bool(o, "purge_kept", atomic_load(&d->purges_kept) == atomic_load(&d->purges));
 	json_set(o, "counters", counters_json(&d->counts));
+	json_set(o, "verify", verify_json(d));
 	if (m->keeper.child != NULL)
 		json_set(o, "keeper", keeper_json(m->keeper.child));
+	admin_reply(c, o);
+}
+
+static void
+wake_keeper(const struct master *m)
+{
+	const uint64_t one = 1;
+
+	(void)!write(m->segments.cache.event[0], &one, sizeof one);
+}
+
+void
+admin_cache_verify(struct master *m, struct admin_client *c, const struct admin_request *r)
+{
+	struct cache_data *d = cache_of(m, c);
+	struct json *o;
+
+	(void)r;
+	if (d == NULL)
+		return;
+	if (atomic_load(&d->state) != CACHE_OPEN || m->keeper.child == NULL) {
+		admin_refuse(c, "no store is open: see 'proxyctl cache stat' and the event log");
+		return;
+	}
+	o = json_obj();
+	json_set_int(o, "number", atomic_fetch_add(&d->verify_wanted, 1) + 1);
+	wake_keeper(m);
 	admin_reply(c, o);
 }
 
@@ -100,13 +140,12 @@ static uint32_t
 purge_all(struct master *m, struct cache_data *d)
 {
 	int64_t now = (int64_t)(clock_wall_us() / 1000000);
-	const uint64_t one = 1;
 	uint32_t purges;
 
 	if (atomic_load(&d->purged_all) < now)
 		atomic_store(&d->purged_all, now);
 	purges = atomic_fetch_add(&d->purges, 1) + 1;
-	(void)!write(m->segments.cache.event[0], &one, sizeof one);
+	wake_keeper(m);
 	return purges;
 }
 

@@ -60,6 +60,7 @@ admin_run(struct master *m, struct admin_client *c, const struct admin_request *
 		[CMD_STATUS] = admin_status,
 		[CMD_CACHE_STAT] = admin_cache_stat,
 		[CMD_CACHE_PURGE] = admin_cache_purge,
+		[CMD_CACHE_VERIFY] = admin_cache_verify,
 		[CMD_RELOAD] = admin_reload,
 		[CMD_CONFIRM] = admin_confirm,
 		[CMD_STOP] = cmd_stop,

@@ -24,7 +24,7 @@ admin_command_f	admin_upstream_ls;					/* admin_upstream.c */
 admin_command_f	admin_acl_reload, admin_acl_lookup;			/* admin_list.c */
 admin_command_f	admin_explain;						/* admin_explain.c */
 admin_command_f	admin_acl_ls, admin_acl_hits;				/* admin_rules.c */
-admin_command_f	admin_cache_stat, admin_cache_purge;			/* admin_cache.c */
+admin_command_f	admin_cache_stat, admin_cache_purge, admin_cache_verify;	/* admin_cache.c */
 admin_command_f	admin_conn_ls, admin_conn_kill;				/* admin_conn.c */
 
 /* What several of them need. */

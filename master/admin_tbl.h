@@ -31,6 +31,7 @@
  *					"lists": [...] as of status: those that an acl names}
  *   acl hits				data: {"zero": bool, "rules": [as above without "all" and "open"],
  *					"routes": [{"name", "hosts": [""], "path", "at", "hits", "counted_s"}]}
+ *   cache verify			data: {"number"}: over when that is reached by "done" in "verify" of cache stat
  *   cache stat | cache purge		data: as tools/proxyctl/format_cache.c shows it
  *   log					data: {"lanes": number}, with the journal's descriptor, read-only, on the first byte
  *   version				data: {"version": "..."}
@@ -70,6 +71,8 @@ CMD(CMD_ACL_HITS, "acl hits", "[--zero]", ADMIN_VIEW,
 CMD(CMD_CACHE_STAT, "cache stat", "", ADMIN_VIEW, "what the cache holds, and what became of responses that were to be stored")
 CMD(CMD_CACHE_PURGE, "cache purge", "--all [--dry-run]", ADMIN_OPERATE,
     "nothing that is stored now is served any more; --dry-run: only tell how much that is")
+CMD(CMD_CACHE_VERIFY, "cache verify", "", ADMIN_OPERATE,
+    "read all that is stored against its checksums while it is served, and remove what is damaged")
 CMD(CMD_LOG, "log", "[-q EXPR] [--follow] [--format combined|common|squid|json] [-n N]", ADMIN_OPERATE,
     "the last requests, or those to come; -q: those that EXPR is true of")
 CMD(CMD_LOGLEVEL, "loglevel", "[error|warn|info|debug]", ADMIN_OPERATE,

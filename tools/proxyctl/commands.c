@@ -24,6 +24,7 @@
 #include "tools/proxyctl/records.h"
 #include "tools/proxyctl/top.h"
 #include "tools/proxyctl/upgrade.h"
+#include "tools/proxyctl/verify.h"
 #include "tools/proxyctl/watch.h"
 
 #define WAIT_DEFAULT "30"
@@ -51,6 +52,7 @@ static call_f *const runs[CMD_MAX] = {
 	[CMD_LOG] = records_run,
 	[CMD_TOP] = top_run,
 	[CMD_UPGRADE] = upgrade_run,
+	[CMD_CACHE_VERIFY] = verify_run,
 	[CMD_COMPLETION] = run_completion,
 	[CMD_VERSION] = run_version,
 	[CMD_HELP] = run_help,

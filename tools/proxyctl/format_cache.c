@@ -4,6 +4,7 @@
  *   cache stat	 {"path", "state": "open" | "closed" | "broken", "file", "objects", "objects_max", "bytes_used",
  *		  "bytes",
  *		  "purged_all": Unix seconds or 0, "purge_kept": bool, "counters": {"name": number},
+ *		  "verify": {"wanted", "done", "looked", "bad"},
  *		  "keeper": {"pid", "rss_kib"}, absent: there is none}
  *   cache purge {"objects": how many there were, "dry_run": bool, "kept": bool, unless dry: also over a restart}
  */

@@ -295,6 +295,15 @@ def test_a_purge_without_a_keeper_is_in_force_and_says_that_it_is_not_kept(cache
     wait_for(lambda: q.stat()["purge_kept"], 5)
 
 
+def test_a_verification_ends_with_what_was_found(cached):
+    p = cached()
+    p.open(1)
+    for n in (1, 2):
+        done = data_of(p.ctl("cache", "verify", "--json", check=True).stdout)
+        assert done == {"wanted": n, "done": n, "looked": 0, "bad": 0}
+    assert p.ctl("cache", "verify", check=True).stdout == "0 objects looked at, 0 damaged and removed\n"
+
+
 # ------------------------------------------------------------------------------------ what is believed
 
 def test_a_clean_store_is_kept_and_so_is_one_of_the_same_boot(cached):

@@ -452,6 +452,81 @@ START_TEST(a_purge_outlives_all_processes)
 }
 END_TEST
 
+/* What the keeper says of pages is what a walk over the file finds, and none is lost. */
+static void
+expect_accounts(void)
+{
+	uint64_t told = atomic_load(&cache->counts.pages_used);
+	char path[128];
+	size_t used;
+
+	ck_assert(cache_path(path, sizeof path, dir, atomic_load(&cache->file)));
+	keeper_leave(keeper, 5000);
+	keeper_free(&keeper);
+	ck_assert_uint_eq(pages_lost(path, (size_t)conf.size, &used), 0);
+	ck_assert_uint_eq(told, used);
+}
+
+/* A bit of a value, as a disk may lose it; n 0 is the head. */
+static void
+spoil(uint32_t object, uint32_t n)
+{
+	struct key k = key_number(object);
+	char path[128], copy[CHUNK_SIZE], *room;
+	struct span v;
+	struct entry e;
+
+	ck_assert(cache_path(path, sizeof path, dir, atomic_load(&cache->file)));
+	struct store_conf c = { .path = path, .size = (uint64_t)conf.size, .readers = LANES };
+	struct store *s;
+
+	ck_assert_int_eq(store_open_writer(&s, &c, NULL), 0);
+	ck_assert_int_eq(store_transaction(s), 0);
+	ck_assert_int_eq(store_find(s, &k, &e), 0);
+	ck_assert_int_eq(store_value(s, e.id, n, &v), 0);
+	ck_assert_uint_le(v.n, sizeof copy);
+	memcpy(copy, v.p, v.n);
+	copy[v.n / 2] ^= 4;
+	ck_assert_int_eq(store_room(s, e.id, n, v.n, &room), 0);
+	memcpy(room, copy, v.n);
+	ck_assert_int_eq(store_commit(s), 0);
+	store_close(&s);
+}
+
+START_TEST(a_verification_removes_what_is_damaged_and_nothing_else)
+{
+	setup();
+	start();
+	for (uint32_t n = 1; n <= 500; n++) {
+		put(1, n, 1000 + n * 50);
+		(void)work();
+	}
+	keeper_free(&keeper);
+	spoil(7, 0);
+	spoil(8, 1);
+	spoil(400, 2);
+	start();
+	ck_assert_uint_eq(atomic_load(&cache->counts.objects), 500);
+	atomic_fetch_add(&cache->verify_wanted, 1);
+	ck_assert_int_eq(keeper_turn(keeper, now), 0);
+	ck_assert_uint_eq(atomic_load(&cache->verify_done), 0);	/* bounded steps */
+	ck_assert_uint_eq(atomic_load(&cache->verify_looked), 200);
+	(void)work();
+	ck_assert_uint_eq(atomic_load(&cache->verify_done), 1);
+	ck_assert_uint_eq(atomic_load(&cache->verify_looked), 500);
+	ck_assert_uint_eq(atomic_load(&cache->verify_bad), 3);
+	ck_assert_uint_eq(atomic_load(&cache->counts.objects), 497);
+	ck_assert(!there(7, 1350) && !there(8, 1400) && !there(400, 21000));
+	ck_assert(there(9, 1450) && there(401, 21050) && there(1, 1050) && there(500, 26000));
+	ck_assert(keeper_turn(keeper, now) > 0);
+	atomic_fetch_add(&cache->verify_wanted, 1);
+	(void)work();
+	ck_assert_uint_eq(atomic_load(&cache->verify_bad), 0);
+	expect_accounts();
+	teardown();
+}
+END_TEST
+
 /* The lease of a key that lane 1 fetches, and lane 2 waits for. */
 static struct lease
 leased(uint32_t n, uint32_t fill)
@@ -570,21 +645,6 @@ size_of(uint32_t n)
 	return 1000 + n % 37 * 1700;
 }
 
-/* What the keeper says of pages is what a walk over the file finds, and none is lost. */
-static void
-expect_accounts(void)
-{
-	uint64_t told = atomic_load(&cache->counts.pages_used);
-	char path[128];
-	size_t used;
-
-	ck_assert(cache_path(path, sizeof path, dir, atomic_load(&cache->file)));
-	keeper_leave(keeper, 5000);
-	keeper_free(&keeper);
-	ck_assert_uint_eq(pages_lost(path, (size_t)conf.size, &used), 0);
-	ck_assert_uint_eq(told, used);
-}
-
 /* Killed at any moment of its work by another process, it shows what was offered whole and right, or not at all. */
 START_TEST(killed_again_and_again_it_never_shows_a_wrong_byte)
 {
@@ -630,5 +690,6 @@ UNIT_MAIN("cache/keeper", what_comes_through_the_rings_is_stored_and_counted,
     fills_of_the_dead_end_and_those_of_their_successors_do_not,
     what_was_purged_goes_when_there_is_time_and_does_not_come_back, a_purge_outlives_all_processes,
     who_waits_for_a_fill_hears_how_far_it_is_and_how_it_ends,
-    fills_that_a_keeper_took_along_have_failed, it_does_not_sleep_over_what_is_in_a_ring,
-    killed_again_and_again_it_never_shows_a_wrong_byte)
+    fills_that_a_keeper_took_along_have_failed,
+    a_verification_removes_what_is_damaged_and_nothing_else,
+    it_does_not_sleep_over_what_is_in_a_ring, killed_again_and_again_it_never_shows_a_wrong_byte)
