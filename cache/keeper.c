@@ -130,8 +130,8 @@ on_failure(struct keeper *k, int64_t now_ms, int rc)
 	return reopen_later(k, now_ms, err_text(rc));
 }
 
-static void
-count(struct keeper *k)
+void
+keeper_count(struct keeper *k)
 {
 	struct cache_counts *to = &k->shared->counts;
 	struct intake_counts *from = &k->intake.counts;
@@ -247,7 +247,7 @@ turn_open(struct keeper *k, int64_t now_ms)
 		rc = sweep_some(k);
 	if (rc == 0)
 		rc = verify_some(k);
-	count(k);
+	keeper_count(k);
 	if (rc < 0)
 		return on_failure(k, now_ms, rc);
 	k->fails = 0;
@@ -321,7 +321,7 @@ keeper_leave(struct keeper *k, int64_t patience_ms)
 		return;
 	while ((int64_t)clock_mono_ms() < until && (rc = intake_turn(&k->intake)) > 0)
 		;
-	count(k);
+	keeper_count(k);
 	if (rc >= 0)
 		rc = store_sync(k->store);
 	keeper_close_store(k);

@@ -212,6 +212,7 @@ publish(struct keeper *k)
 	if (k->state.purged_all > 0)
 		sweep_begin(&k->sweep, k->state.purged_all);
 	intake_heed_leases(&k->intake, cache_leases(c));
+	keeper_count(k);		/* who sees it open sees what is in it */
 	atomic_store(&c->file, k->state.file);
 	atomic_store(&k->shared->state, CACHE_OPEN);
 	log_write(LOG_INFO, "cache %s: open: file %u, %u objects", k->conf->path, k->state.file,

@@ -40,5 +40,6 @@ int64_t	keeper_begin_anew(struct keeper *, int64_t now_ms, const char *why);
 bool	keeper_is_damage(int rc);
 void	keeper_close_store(struct keeper *);
 
-/* keeper.c: closes the store as well. */
+/* keeper.c: what it has done, into the segment; and: closes the store, and fails the fills. */
+void	keeper_count(struct keeper *);
 void	keeper_give_up_fills(struct keeper *);

@@ -211,6 +211,24 @@ START_TEST(a_keeper_that_was_killed_leaves_its_store_to_the_next)
 }
 END_TEST
 
+START_TEST(who_sees_the_store_open_sees_what_is_in_it)
+{
+	setup();
+	start();
+	put(1, 1, 5000);
+	(void)work();
+	keeper_free(&keeper);
+	atomic_store(&cache->state, CACHE_CLOSED);
+	atomic_store(&cache->counts.objects, 0);	/* as in the segment of another master */
+	keeper = keeper_new(&conf, cache);
+	while (atomic_load(&cache->state) != CACHE_OPEN)
+		(void)keeper_turn(keeper, now);
+	ck_assert_uint_eq(atomic_load(&cache->counts.objects), 1);
+	ck_assert_uint_gt(atomic_load(&cache->counts.pages_used), 0);
+	teardown();
+}
+END_TEST
+
 START_TEST(a_keeper_that_leaves_takes_all_in_and_says_that_it_is_clean)
 {
 	struct statefile s;
@@ -682,6 +700,7 @@ END_TEST
 
 UNIT_MAIN("cache/keeper", what_comes_through_the_rings_is_stored_and_counted,
     a_keeper_that_was_killed_leaves_its_store_to_the_next,
+    who_sees_the_store_open_sees_what_is_in_it,
     a_keeper_that_leaves_takes_all_in_and_says_that_it_is_clean,
     a_store_that_was_open_when_the_machine_stopped_begins_empty,
     without_a_state_no_store_is_believed, damage_that_anybody_finds_ends_in_an_empty_store,
