@@ -238,22 +238,6 @@ addr_fold(const struct addr *a)
 	return addr_in4(ip, addr_port(a));
 }
 
-const uint8_t *
-addr_fold_ip(const struct addr *a, int *fam)
-{
-	const uint8_t *ip = a->u.in6.sin6_addr.s6_addr;
-
-	*fam = family(a);
-	if (*fam == AF_INET)
-		return (const uint8_t *)&a->u.in4.sin_addr;
-	if (*fam != AF_INET6)
-		return NULL;
-	if (!IN6_IS_ADDR_V4MAPPED(&a->u.in6.sin6_addr))
-		return ip;
-	*fam = AF_INET;
-	return ip + 12;
-}
-
 static void
 print_unix(const struct addr *a, char buf[ADDR_TEXT])
 {

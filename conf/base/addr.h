@@ -42,7 +42,19 @@ struct addr_peer addr_pack(const struct addr *);
 struct addr addr_unpack(const struct addr_peer *);
 struct addr addr_fold(const struct addr *);		/* mapped IPv6 becomes IPv4, others unchanged */
 /* The same without a copy: the bytes in network order, 4 for AF_INET and 16 for AF_INET6; NULL: it has none. */
-const uint8_t *addr_fold_ip(const struct addr *, int *family);
+static inline const uint8_t *
+addr_fold_ip(const struct addr *a, int *family)
+{
+	*family = a->len == 0 ? AF_UNSPEC : a->u.sa.sa_family;
+	if (*family == AF_INET)
+		return (const uint8_t *)&a->u.in4.sin_addr;
+	if (*family != AF_INET6)
+		return NULL;
+	if (!IN6_IS_ADDR_V4MAPPED(&a->u.in6.sin6_addr))
+		return a->u.in6.sin6_addr.s6_addr;
+	*family = AF_INET;
+	return a->u.in6.sin6_addr.s6_addr + 12;
+}
 const char *addr_ip_text(const struct addr *, char buf[ADDR_TEXT]);	/* "1.2.3.4", "::1", "unix:/p" */
 const char *addr_text(const struct addr *, char buf[ADDR_TEXT]);	/* "1.2.3.4:80", "[::1]:80" */
 

@@ -31,6 +31,7 @@ struct node {
 
 struct cidr_tree {
 	struct node *root4, *root6;
+	uint64_t first4[4]; /* a bit for each first byte that an IPv4 block holds: most addresses are in none */
 	uint32_t unix_value;
 	bool has_unix;
 };
@@ -242,6 +243,15 @@ node_split(struct node **at, unsigned bits)
 	return up;
 }
 
+static void
+first_add(struct cidr_tree *t, const struct cidr *c)
+{
+	unsigned n = c->bits < 8 ? 1u << (8 - c->bits) : 1, from = c->ip[0] & ~(n - 1);
+
+	for (unsigned i = from; i < from + n; i++)
+		t->first4[i / 64] |= (uint64_t)1 << i % 64;
+}
+
 void
 cidr_tree_add(struct cidr_tree *t, const struct cidr *c, uint32_t value)
 {
@@ -253,6 +263,8 @@ cidr_tree_add(struct cidr_tree *t, const struct cidr *c, uint32_t value)
 		return;
 	}
 	ASSERT(c->bits <= family_bits(c->family));
+	if (c->family == AF_INET)
+		first_add(t, c);
 	for (;;) {
 		unsigned same;
 
@@ -286,8 +298,10 @@ cidr_tree_find(const struct cidr_tree *t, const struct addr *a, uint32_t *value)
 		*value = t->unix_value;
 		return true;
 	}
+	if (family == AF_INET && (t->first4[ip[0] / 64] >> ip[0] % 64 & 1) == 0)
+		return false;
 	bits = family_bits(family);
-	n = bits == 32 ? t->root4 : t->root6;
+	n = family == AF_INET ? t->root4 : t->root6;
 	while (n != NULL && common_bits(n->ip, ip, n->bits) == n->bits) {
 		if (n->has_value)
 			best = n;

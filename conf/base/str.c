@@ -123,6 +123,19 @@ str_vprintf(struct str *s, const char *fmt, va_list ap)
 }
 
 char *
+str_room(struct str *s, size_t n)
+{
+	return reserve(s, n) < n ? NULL : s->data + s->len;
+}
+
+void
+str_written(struct str *s, size_t n)
+{
+	s->len += n;
+	s->data[s->len] = '\0';
+}
+
+char *
 str_take(struct str *s)
 {
 	char *p = s->data == NULL ? mem_strdup("") : s->data;

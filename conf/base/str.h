@@ -23,5 +23,8 @@ void	str_adds(struct str *, const char *);
 void	str_addc(struct str *, char);
 void	str_printf(struct str *, const char *fmt, ...) PRINTF(2, 3);
 void	str_vprintf(struct str *, const char *fmt, va_list) PRINTF(2, 0);
+/* n bytes behind the last, to be written in place: lent until the next call; NULL when a cap leaves less. */
+char	*str_room(struct str *, size_t n);
+void	str_written(struct str *, size_t n);	/* of them */
 char	*str_take(struct str *);		/* the caller frees; "" when empty */
 static inline struct span str_span(const struct str *s) { return span_make(s->data == NULL ? "" : s->data, s->len); }

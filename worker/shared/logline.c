@@ -1,15 +1,16 @@
 /*
  * logline.c - one record as one line: the formats by name, and NCSA's common and combined.
  *
- * A line is built in a buffer on the stack out of the pieces of logline_text.c.
+ * A line is built where it goes, out of the pieces of logline_text.c.
  */
 #include "worker/shared/logline.h"
 
+#include <stdio.h>
 #include <time.h>
 
 #include "worker/shared/logline_priv.h"
 
-/* Both spellings of a second, kept because a busy log has thousands of records in each. */
+/* The spellings of a second, kept because a busy log has thousands of records in each. */
 const struct line_stamp *
 line_stamp(uint64_t wall_us)
 {
@@ -26,6 +27,8 @@ line_stamp(uint64_t wall_us)
 		tm.tm_year = 70;
 	}
 	last.at = (time_t)(wall_us / 1000000);
+	last.nepoch = (size_t)snprintf(
+	    last.epoch, sizeof last.epoch, "%llu.", (unsigned long long)(wall_us / 1000000));
 	strftime(last.ncsa, sizeof last.ncsa, "%d/%b/%Y:%H:%M:%S +0000", &tm);
 	strftime(last.iso, sizeof last.iso, "%Y-%m-%dT%H:%M:%S", &tm);
 	return &last;
@@ -40,7 +43,7 @@ common(struct line *l, const struct journal_view *v)
 
 	line_client(l, rec);
 	line_puts(l, " - - [");
-	line_puts(l, line_stamp(rec->wall_us)->ncsa);
+	line_put(l, line_stamp(rec->wall_us)->ncsa, LINE_NCSA);
 	line_puts(l, "] \"");
 	line_or_dash(l, v, JS_METHOD);
 	if (v->s[JS_METHOD].n != 0) {
@@ -50,7 +53,7 @@ common(struct line *l, const struct journal_view *v)
 		line_u64(l, rec->minor, 1);
 	}
 	line_puts(l, "\" ");
-	line_u64(l, rec->status, 3);
+	line_3digits(l, rec->status);
 	line_puts(l, " ");
 	if (rec->bytes_out == 0)
 		line_puts(l, "-");
@@ -96,11 +99,14 @@ logline_format_parse(enum logline_format *out, const char *name)
 void
 logline_write(struct str *out, enum logline_format format, const struct journal_view *v)
 {
-	struct line l UNFILLED;
+	struct line l = { .escape = formats[format].escape };
+	char *begin = str_room(out, LINE_MAX_BYTES);
 
-	l.escape = formats[format].escape;
-	l.at = 0;
+	if (begin == NULL)
+		return;
+	l.at = begin;
+	l.end = begin + LINE_MAX_BYTES - 1;
 	formats[format].write(&l, v);
-	l.buf[l.at++] = '\n';
-	str_add(out, span_make(l.buf, l.at));
+	*l.at++ = '\n';
+	str_written(out, (size_t)(l.at - begin));
 }

@@ -84,10 +84,11 @@ static void
 put_when(struct line *l, const struct journal_rec *rec)
 {
 	uint64_t end = rec->wall_us + (rec->t.total == UINT32_MAX ? 0 : rec->t.total);
+	const struct line_stamp *stamp;
 
-	line_u64(l, end / 1000000, 1);
-	line_puts(l, ".");
-	line_u64(l, end / 1000 % 1000, 3);
+	stamp = line_stamp(end);
+	line_put(l, stamp->epoch, stamp->nepoch);
+	line_3digits(l, (unsigned)(end / 1000 % 1000));
 }
 
 static void
@@ -142,10 +143,8 @@ put_upstream(struct line *l, struct span upstream)
 static void
 put_type(struct line *l, struct span type)
 {
-	size_t n = 0, budget = TYPE_BUDGET;
+	size_t n = line_type_length(type), budget = TYPE_BUDGET;
 
-	while (n < type.n && type.p[n] != ';' && type.p[n] != ' ' && type.p[n] != '\t')
-		n++;
 	if (n == 0)
 		line_puts(l, "-");
 	else
@@ -167,7 +166,7 @@ line_squid(struct line *l, const struct journal_view *v)
 	line_puts(l, result_word(v));
 	line_puts(l, result_end(rec));
 	line_puts(l, "/");
-	line_u64(l, unheard ? 0 : rec->status, 3);
+	line_3digits(l, unheard ? 0 : rec->status);
 	line_puts(l, " ");
 	line_u64(l, rec->sent, 1);
 	line_puts(l, " ");

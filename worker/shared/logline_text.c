@@ -28,18 +28,72 @@ static const uint16_t budgets[JS_MAX] = {
 
 /* ------------------------------------------------------------------------------------ our own text */
 
-/* At least `width` digits. */
+void
+line_put_cut(struct line *l, const char *p)
+{
+	memcpy(l->at, p, (size_t)(l->end - l->at));
+	l->at = l->end;
+}
+
+static unsigned
+digits_of(uint64_t v)
+{
+	unsigned n = 1;
+
+	for (; v >= 1000; v /= 1000)
+		n += 3;
+	return n + (v >= 10) + (v >= 100);
+}
+
+/* In place, from the end: a line has half a dozen of them. One that does not fit whole is left out. */
 void
 line_u64(struct line *l, uint64_t v, unsigned width)
 {
-	char digits[20], *p = digits + sizeof digits;
+	unsigned n = digits_of(v);
+	char *p;
 
-	do
-		*--p = (char)('0' + v % 10);
-	while ((v /= 10) != 0);
-	while ((size_t)(digits + sizeof digits - p) < width)
-		*--p = '0';
-	line_put(l, p, (size_t)(digits + sizeof digits - p));
+	if (n < width)
+		n = width;
+	if (n > (size_t)(l->end - l->at))
+		return;
+	p = l->at;
+	l->at += n;
+	for (; n > 1; n--, v /= 10)
+		p[n - 1] = (char)('0' + v % 10);
+	*p = (char)('0' + v);
+}
+
+/* The decimal text of a byte, of which the fourth says how many count. */
+static void
+octets_fill(char texts[256][4])
+{
+	for (unsigned i = 0; i < 256; i++) {
+		unsigned n = digits_of(i);
+
+		for (unsigned j = n, rest = i; j > 0; j--, rest /= 10)
+			texts[i][j - 1] = (char)('0' + rest % 10);
+		texts[i][3] = (char)n;
+	}
+}
+
+static void
+put_in4(struct line *l, const uint8_t ip[4])
+{
+	static char texts[256][4];
+	char *p = l->at;
+
+	if (texts[0][3] == 0)
+		octets_fill(texts);
+	if ((size_t)(l->end - l->at) < sizeof "255.255.255.255")
+		return;
+	for (unsigned i = 0; i < 4; i++) {
+		const char *o = texts[ip[i]];
+
+		memcpy(p, o, 4);
+		p += o[3];
+		*p++ = '.';
+	}
+	l->at = p - 1;
 }
 
 void
@@ -47,13 +101,9 @@ line_client(struct line *l, const struct journal_rec *rec)
 {
 	char text[INET6_ADDRSTRLEN];
 
-	if (rec->client_family == AF_INET) {
-		for (unsigned i = 0; i < 4; i++) {
-			if (i > 0)
-				line_put(l, ".", 1);
-			line_u64(l, rec->client_ip[i], 1);
-		}
-	} else if (rec->client_family == AF_INET6 &&
+	if (rec->client_family == AF_INET)
+		put_in4(l, rec->client_ip);
+	else if (rec->client_family == AF_INET6 &&
 	    inet_ntop(rec->client_family, rec->client_ip, text, sizeof text) != NULL)
 		line_puts(l, text);
 	else
@@ -63,17 +113,21 @@ line_client(struct line *l, const struct journal_rec *rec)
 /* -------------------------------------------------------------------------------------- peers' text */
 
 /*
- * What a byte is, looked up: plain (by format, it needs no escape) and where parts of a URL stop. A busy log asks for
- * every byte of every line.
+ * What a byte is, looked up: plain (by format, it needs no escape), plain and no part of what may hold a secret in a
+ * URL, and where parts of a URL stop. A busy log asks for every byte of every line.
  */
 enum byte_class {
 	STOP_SCHEME = 1 << 3,	/* :/?# */
 	STOP_AUTHORITY = 1 << 4, /* /?# */
 	STOP_PATH = 1 << 5,	/* ?# */
 	STOP_PARAMETER = 1 << 6, /* &;# */
-	STOP_NAME = 1 << 7	/* = */
+	STOP_NAME = 1 << 7,	/* = */
+	OPEN_QUOTED = 1 << 8,	/* plain, and none of ?#@: in the order of line_escape */
+	OPEN_JSON = 1 << 9,
+	OPEN_URL = 1 << 10,
+	STOP_TYPE = 1 << 11	/* what ends a media type before its parameters */
 };
-static uint8_t classes[256];
+static uint16_t classes[256];
 
 /* What begins an escape, and the printable bytes that need one besides controls, DEL and what is not ASCII. */
 static const struct {
@@ -85,13 +139,13 @@ static const struct {
 };
 
 static void
-class_add(const char *bytes, uint8_t class)
+class_add(const char *bytes, uint16_t class)
 {
 	for (; *bytes != '\0'; bytes++)
 		classes[(unsigned char)*bytes] |= class;
 }
 
-static const uint8_t *
+static const uint16_t *
 byte_classes(void)
 {
 	if (classes['a'] != 0)
@@ -99,12 +153,16 @@ byte_classes(void)
 	for (unsigned e = 0; e < ARRAY_LEN(escapes); e++)
 		for (unsigned c = 0x20; c < 0x7f; c++)
 			if (strchr(escapes[e].unsafe, (int)c) == NULL)
-				classes[c] |= (uint8_t)(1u << e);
+				classes[c] |= (uint16_t)((strchr("?#@", (int)c) == NULL ?
+								 OPEN_QUOTED | 1u :
+								 1u)
+				    << e);
 	class_add(":/?#", STOP_SCHEME);
 	class_add("/?#", STOP_AUTHORITY);
 	class_add("?#", STOP_PATH);
 	class_add("&;#", STOP_PARAMETER);
 	class_add("=", STOP_NAME);
+	class_add("; \t", STOP_TYPE);
 	return classes;
 }
 
@@ -121,7 +179,7 @@ put_escape(struct line *l, unsigned char c)
 
 /* How many of the first n bytes are plain; four are asked at once, since nearly all are. */
 static size_t
-length_plain(const char *p, size_t n, const uint8_t *class, uint8_t plain)
+length_plain(const char *p, size_t n, const uint16_t *class, unsigned plain)
 {
 	const unsigned char *s = (const unsigned char *)p;
 	size_t i = 0;
@@ -134,16 +192,16 @@ length_plain(const char *p, size_t n, const uint8_t *class, uint8_t plain)
 	return i;
 }
 
-/* Escapes within *budget; what does not fit is cut and shown as "...". */
-void
-line_text(struct line *l, struct span s, size_t *budget)
+/* Escapes within *budget what begins with a byte that needs it; what does not fit is cut and shown as "...". */
+static void
+put_escaped(struct line *l, struct span s, size_t *budget)
 {
 	size_t escape = strlen(escapes[l->escape].prefix) + 2, i = 0;
-	const uint8_t *class = byte_classes(), plain = (uint8_t)(1u << l->escape);
+	const uint16_t *class = byte_classes();
 
 	while (i<s.n && * budget> 0) {
 		size_t most = s.n - i < *budget ? s.n - i : *budget;
-		size_t run = length_plain(s.p + i, most, class, plain);
+		size_t run = length_plain(s.p + i, most, class, 1u << l->escape);
 
 		line_put(l, s.p + i, run);
 		i += run;
@@ -159,6 +217,18 @@ line_text(struct line *l, struct span s, size_t *budget)
 		line_puts(l, "...");
 		*budget = 0;
 	}
+}
+
+void
+line_text(struct line *l, struct span s, size_t *budget)
+{
+	size_t most = s.n < *budget ? s.n : *budget;
+	size_t run = length_plain(s.p, most, byte_classes(), 1u << l->escape);
+
+	line_put(l, s.p, run);
+	*budget -= run;
+	if (run < s.n)
+		put_escaped(l, span_make(s.p + run, s.n - run), budget);
 }
 
 static int
@@ -217,7 +287,7 @@ key_secret(struct span name)
 static size_t
 length_until(struct span s, enum byte_class stop)
 {
-	const uint8_t *class = byte_classes();
+	const uint16_t *class = byte_classes();
 	const unsigned char *p = (const unsigned char *)s.p;
 	size_t n = 0;
 
@@ -227,6 +297,12 @@ length_until(struct span s, enum byte_class stop)
 	while (n < s.n && (class[p[n]] & stop) == 0)
 		n++;
 	return n;
+}
+
+size_t
+line_type_length(struct span type)
+{
+	return length_until(type, STOP_TYPE);
 }
 
 static struct span
@@ -275,11 +351,17 @@ put_authority(struct line *l, struct span url, size_t *budget)
 	return span_from(url, at);
 }
 
+/* Most URLs have nothing to hide, and nothing to escape. */
 static void
 put_url(struct line *l, struct span url, size_t budget)
 {
 	size_t path;
 
+	if (url.n <= budget &&
+	    length_plain(url.p, url.n, byte_classes(), OPEN_QUOTED << l->escape) == url.n) {
+		line_put(l, url.p, url.n);
+		return;
+	}
 	url = put_authority(l, url, &budget);
 	path = length_until(url, STOP_PATH);
 	if (path < url.n)

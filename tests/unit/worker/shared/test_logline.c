@@ -141,6 +141,58 @@ START_TEST(hostile_bytes_leave_escaped)
 }
 END_TEST
 
+/* Each byte at each place of a URL that is long enough for every way of looking at several at once. */
+START_TEST(a_url_without_secrets_is_as_one_that_is_taken_apart)
+{
+	static const char clean[] = "http://example.com/0123456789abcdef-ABCDEF";
+
+	for (size_t at = 0; at < sizeof clean - 1; at++)
+		for (unsigned byte = 1; byte < 256; byte++) {
+			char url[sizeof clean + 8], want[256];
+			struct str whole = STR_INIT, apart = STR_INIT;
+			struct journal_view v;
+
+			if (byte == '?' || byte == '#' || byte == '@')
+				continue;
+			memcpy(url, clean, sizeof clean);
+			url[at] = (char)byte;
+			v = view_of(url, NULL, NULL);
+			logline_write(&whole, LOGLINE_COMMON, &v);
+			memcpy(url + sizeof clean - 1, "?a", 3);
+			v = view_of(url, NULL, NULL);
+			logline_write(&apart, LOGLINE_COMMON, &v);
+			snprintf(want, sizeof want, "%.*s?a HTTP/1.1\" 200 2326\n",
+			    (int)(strstr(whole.data, " HTTP/1.1") - whole.data), whole.data);
+			ck_assert_str_eq(apart.data, want);
+			str_fini(&whole);
+			str_fini(&apart);
+		}
+}
+END_TEST
+
+START_TEST(numbers_have_all_their_digits)
+{
+	for (uint64_t n = 1; n != 0 && n <= UINT64_MAX / 10; n *= 10)
+		for (unsigned less = 0; less < 2; less++) {
+			struct journal_view v = view_of("/", NULL, NULL);
+			struct str out = STR_INIT;
+			char want[128];
+
+			v.rec.bytes_out = n * 10 - less;
+			v.rec.status = (uint16_t)(n * 10 - less > 999 ? 7 : n * 10 - less);
+			for (unsigned i = 0; i < 4; i++)
+				v.rec.client_ip[i] = (uint8_t)(n * 10 - less + i);
+			snprintf(want, sizeof want,
+			    "%u.%u.%u.%u - - [10/Oct/2000:20:55:36 +0000] \"GET / HTTP/1.1\" %03u %llu\n",
+			    v.rec.client_ip[0], v.rec.client_ip[1], v.rec.client_ip[2],
+			    v.rec.client_ip[3], v.rec.status, (unsigned long long)v.rec.bytes_out);
+			logline_write(&out, LOGLINE_COMMON, &v);
+			ck_assert_str_eq(out.data, want);
+			str_fini(&out);
+		}
+}
+END_TEST
+
 START_TEST(secrets_in_queries_are_hidden)
 {
 	static const struct {
@@ -231,5 +283,6 @@ UNIT_MAIN("worker/shared/logline", combined_is_as_ncsa_wrote_it,
     common_is_combined_without_its_tail, nothing_known_is_dashes,
     json_is_one_object_with_every_field, forward_requests_name_their_rule,
     every_other_status_than_2xx_has_a_reason, hostile_bytes_leave_escaped,
+    a_url_without_secrets_is_as_one_that_is_taken_apart, numbers_have_all_their_digits,
     secrets_in_queries_are_hidden, secrets_in_the_referer_are_hidden,
     longest_line_is_whole_and_below_4_kib, format_names_are_known)
