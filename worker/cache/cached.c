@@ -262,6 +262,8 @@ static enum cached_way
 ask_again(struct req *r, struct cached *k)
 {
 	fetch_end(r);
+	buf_put(&r->resp_buf);		/* the next answer brings its own */
+	r->resp = (struct h1_response){ 0 };
 	r->up_etag = r->up_modified = SPAN_NONE;
 	r->down = NULL;
 	k->asking = k->have = false;
