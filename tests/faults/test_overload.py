@@ -85,7 +85,7 @@ class Overload:
         self.waiting = crowd.waiting
         self.how = quota.how
         self.counted = self.counters()["requests_shed_total"]
-        assert self.counters()["connections_held"] == 0, "nobody waits when nobody asks"
+        wait_for(lambda: self.counters()["connections_held"] == 0, 20)         # the last peak may be an overload too
         self.p.stop()
 
     def counters(self):

@@ -136,6 +136,17 @@ waited_ms(const struct session *s)
 	return s->x->loop.now_ms - s->due_ms;
 }
 
+/* Not of a held session: it decides on its list. */
+static void
+mark(struct session *s, bool refused)
+{
+	if (s->refused && !refused)
+		s->x->shed.refused--;
+	else if (!s->refused && refused)
+		s->x->shed.refused++;
+	s->refused = refused;
+}
+
 /* A new connection that brought nothing yet is watched for what it brings. */
 static void
 let_in(struct porter *p, struct session *s)
@@ -172,6 +183,7 @@ open_up(struct porter *p)
 
 		if (s->state == SESS_IDLE)
 			watch(s, false);
+		mark(s, false);
 	}
 	acceptor_resume(p->acceptor);
 }
@@ -185,7 +197,7 @@ admit(struct porter *p, struct list *l, uint32_t most)
 		struct session *s = held(list_first(l));
 
 		let_in(p, s);
-		s->refused = false;
+		mark(s, false);
 	}
 	return most;
 }
@@ -196,7 +208,7 @@ turn_away(struct porter *p, struct session *s)
 	if (p->refusals++ == 0)
 		loop_post(&p->x->loop, &p->before);
 	let_in(p, s);
-	s->refused = true;
+	mark(s, true);
 }
 
 /* Who has waited for as long as a head may take is told in any case; then the newest of who have waited at all. */
@@ -216,6 +228,16 @@ refuse(struct porter *p, struct list *l, uint32_t most)
 	}
 	if (!list_empty(l) && waited_ms(held(list_last(l))) >= least)
 		p->x->shed.pressed = true;
+}
+
+/* Who was refused may stand among the others or not: he is counted once. */
+static uint32_t
+demand(const struct porter *p)
+{
+	const struct ctx *x = p->x;
+	uint32_t others = p->others.count, refused = x->shed.refused;
+
+	return x->reqs.count + p->known.count + (others > refused ? others : refused);
 }
 
 void
@@ -244,6 +266,7 @@ porter_turn(struct porter *p)
 	refuse(p, &p->known, refusals);
 	if (p->refusals > 0)
 		loop_post(&x->loop, &p->behind);
+	x->shed.demand = demand(p);
 	if (more || !list_empty(&p->known) || !list_empty(&p->others))
 		(void)timer_set(&x->loop.timers, &p->look, x->loop.now_ms + LOOK_MS);
 }

@@ -52,6 +52,8 @@ session_free(struct session *s)
 		ctx_count(s->x, C_CONNS_IDLE, -1);
 	else if (s->state == SESS_HELD)
 		porter_forget(s->x->porter, s);
+	if (s->refused)
+		s->x->shed.refused--;
 	clients_leave(s->slot);
 	pool_owner_fini(&s->owner);
 	list_remove(&s->x->sessions, &s->node);

@@ -10,6 +10,7 @@
 
 #define SHED_STEP	4
 #define EPISODE_US	1000000
+#define RATE_US		250000
 #define TARGET_LEAST_US	10000		/* a turn of a worker that has a share of a core may take as long */
 #define SHARE		10		/* of the processor time, one part is for refusals */
 #define CREDIT_MAX_US	5000
@@ -25,25 +26,58 @@ shed_target_us(const struct conf_overload *c)
 	return tenth < delay ? tenth : delay;
 }
 
+static void
+count_rate(struct shed *s, uint64_t now_us)
+{
+	uint64_t us = now_us - s->since_us;
+
+	if (us < RATE_US)
+		return;
+	s->rate = (s->finished - s->since_finished) * 1000000 / us;
+	s->since_us = now_us;
+	s->since_finished = s->finished;
+}
+
+/* Whether the last of all who ask would be served later than that. */
+static bool
+too_many(const struct shed *s, uint64_t delay_us)
+{
+	return (uint64_t)s->demand * 1000000 >= s->rate * delay_us;
+}
+
+static bool
+begins(struct shed *s, const struct conf_overload *c, uint64_t now_us)
+{
+	if (now_us - s->calm_us < (uint64_t)c->interval_ms * 1000)
+		return false;
+	s->hot_us = s->since_us = now_us;
+	s->since_finished = s->finished;
+	s->rate = 0;
+	return true;
+}
+
 bool
 shed_turn(struct shed *s, const struct conf_overload *c, uint64_t now_us, uint64_t lag_us,
     uint64_t finished)
 {
-	uint64_t limit = s->on ? shed_target_us(c) : (uint64_t)c->delay_ms * 1000;
-	uint64_t out = finished - s->finished;
-	bool was = s->on, hot = limit != 0 && lag_us >= limit;
+	uint64_t delay = (uint64_t)c->delay_ms * 1000, out = finished - s->finished;
+	bool was = s->on, hot = delay != 0 && lag_us >= delay;
 
 	s->finished = finished;
 	if (!hot)
 		s->calm_us = now_us;
-	if (!hot && !was)
-		return false;
-	if (hot || s->pressed)
-		s->hot_us = now_us;
-	s->pressed = false;
-	s->on = was ? now_us - s->hot_us < EPISODE_US :
-		      now_us - s->calm_us >= (uint64_t)c->interval_ms * 1000;
-	s->room = hot ? (uint32_t)(out + 1) / 2 : (uint32_t)out + SHED_STEP;
+	if (!was) {
+		s->on = hot && begins(s, c, now_us);
+	} else {
+		count_rate(s, now_us);
+		if (hot || (s->pressed && too_many(s, delay)))
+			s->hot_us = now_us;
+		s->pressed = false;
+		s->on = now_us - s->hot_us < EPISODE_US;
+	}
+	if (s->on)
+		s->room = lag_us >= shed_target_us(c) ? (uint32_t)(out + 1) / 2 :
+							(uint32_t)out + SHED_STEP;
 	return s->on != was;
 }
 

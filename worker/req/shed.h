@@ -5,8 +5,9 @@
  * a peak is no overload; what counts is a lag that stays above overload.delay for overload.interval. Then an episode
  * begins, in which the lag is held to a tenth of that: a new request is let in for one that finished while the lag is
  * below, for two while it is above. Refusing is work too and gets a tenth of the worker's processor time; what can
- * neither be let in nor refused stays unread (worker/front/porter.h). The episode ends when for a second the lag was
- * low and nobody had to be refused or to wait. Pure functions; time is an argument.
+ * neither be let in nor refused stays unread (worker/front/porter.h). The episode ends when for a second nobody had to
+ * be refused or to wait, or all of them together could have been served within overload.delay: a thousand busy clients
+ * of a worker that serves forty thousand a second are none, whatever began it. Pure functions; time is an argument.
  */
 #pragma once
 #include <stdbool.h>
@@ -21,7 +22,11 @@ struct shed {
 	uint32_t	room;		/* requests that may still be let in during this turn */
 	uint64_t	finished;	/* counter at the end of the last turn */
 	uint64_t	calm_us;	/* when the lag was last below the limit */
-	uint64_t	hot_us;		/* when it was last above, or somebody pressed */
+	uint64_t	hot_us;		/* when it was last above, or somebody pressed, too many to be served in time */
+	uint32_t	refused;	/* connections whose last request was refused: they ask again */
+	uint32_t	demand;		/* these, and requests that wait or are in progress; set with pressed */
+	uint64_t	rate;		/* requests served a second, in this episode; 0: not known yet */
+	uint64_t	since_us, since_finished;	/* what it is counted from */
 	/* What refusing may cost and costs, in processor time. */
 	uint64_t	cpu_us;		/* of the worker, at the end of the last turn; 0: not known */
 	int64_t		credit_us;	/* that refusals may still take */

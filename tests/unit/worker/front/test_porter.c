@@ -46,6 +46,7 @@ teardown(void)
 		session_close(LIST_ENTRY(list_first(&x.sessions), struct session, node));
 	ck_assert_uint_eq(lane->counter[C_CONNS_HELD], 0);
 	ck_assert_uint_eq(lane->counter[C_CONNS_IDLE], 0);
+	ck_assert_uint_eq(x.shed.refused, 0);
 	porter_free(&x.porter);
 	acceptor_free(&acceptor);
 	loop_fini(&x.loop);
@@ -218,6 +219,8 @@ START_TEST(as_many_are_refused_as_there_is_credit_for_and_none_that_just_came)
 	ck_assert_uint_gt(porter->began_us, 0);
 	ck_assert(sessions[4]->refused);
 	ck_assert(!sessions[8]->refused);
+	ck_assert_uint_eq(x.shed.refused, 5);
+	ck_assert_uint_eq(x.shed.demand, SHED_FLOOR + 5);	/* 3 held are others than the 5, and still fewer */
 	ck_assert_int_eq(sessions[2]->state, SESS_HELD);
 	ck_assert_int_eq(sessions[3]->state, SESS_HEAD);
 	teardown();

@@ -115,14 +115,30 @@ END_TEST
 START_TEST(an_episode_goes_on_while_somebody_is_refused_or_waits)
 {
 	overload();
-	ck_assert(!turn(999, 1, 0));
-	ck_assert_uint_eq(admitted(100), 4);	/* and 96 refused */
+	s.demand = 1000;			/* more than the 4 a second could have in 25 ms */
+	ck_assert(!turn(999, 1, 4));
+	ck_assert_uint_eq(admitted(100), 8);	/* and 92 refused */
 	ck_assert(!turn(1, 1, 0));
 	ck_assert(!turn(999, 1, 0));
 	s.pressed = true;
 	ck_assert(!turn(1, 1, 0));
 	ck_assert(!turn(999, 1, 0));
 	ck_assert(turn(1, 1, 0));
+}
+END_TEST
+
+/* 1000 requests in 25 ms are 40 000 a second. */
+START_TEST(it_ends_all_the_same_when_all_who_ask_could_be_served_in_time)
+{
+	for (unsigned rate = 39000; rate <= 41000; rate += 2000) {
+		overload();
+		s.demand = 1000;
+		for (unsigned ms = 250; ms <= 1250; ms += 250) {
+			s.pressed = true;
+			(void)turn(250, 20, rate / 4);
+		}
+		ck_assert(s.on == (rate < 40000));
+	}
 }
 END_TEST
 
@@ -167,6 +183,7 @@ UNIT_MAIN("worker/req/shed", a_peak_is_served_and_a_lag_that_stays_is_an_overloa
     below_it_one_is_let_in_for_one_that_finished_and_a_few_more, who_is_among_few_is_always_let_in,
     an_episode_ends_when_the_lag_was_low_for_a_second,
     an_episode_goes_on_while_somebody_is_refused_or_waits,
+    it_ends_all_the_same_when_all_who_ask_could_be_served_in_time,
     refusals_get_a_tenth_of_the_processor_by_what_they_were_seen_to_cost,
     an_idle_worker_saves_no_more_than_a_few_milliseconds_for_refusals,
     a_delay_of_zero_never_refuses)
