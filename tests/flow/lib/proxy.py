@@ -201,12 +201,14 @@ class Proxy:
         assert not wrong, "\n".join(wrong) + "\n---- log\n" + self.log()[-6000:]
 
     def kill(self):
-        for p, s in processes().items():
-            if s[1] == self.sid:
-                try:
-                    os.kill(p, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+        """All of it at once: stopped first, so that none has time to see that another one is gone, and to leave cleanly."""
+        for sig in (signal.SIGSTOP, signal.SIGKILL):
+            for p, s in processes().items():
+                if s[1] == self.sid:
+                    try:
+                        os.kill(p, sig)
+                    except ProcessLookupError:
+                        pass
         self.process.wait(5)
 
     def alarms(self):
