@@ -3,6 +3,8 @@
  */
 #include "worker/cache/cache.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "conf/base/log.h"
@@ -60,17 +62,41 @@ caching_of(const struct conf_caching *own, const struct conf_caching *d)
 	};
 }
 
+/* Routes that edit requests may get other answers for one URL than others of their service do. */
+static char *
+scope_of(const struct conf_route *r)
+{
+	const struct conf_edit *e = &r->request.head;
+	bool own = e->set.n + e->remove.n > 0 || r->service == NULL;
+	const char *name = own ? r->name : r->service->name;
+	size_t size = strlen(name) + sizeof "service:";
+	char *scope = mem_alloc(size);
+
+	snprintf(scope, size, "%s:%s", own ? "route" : "service", name);
+	return scope;
+}
+
 static void
 configure(struct cache *c)
 {
 	const struct conf *conf = c->x->conf;
 
 	c->caching = mem_array(conf->nroutes + 1, sizeof *c->caching);
-	for (unsigned i = 0; i < conf->nroutes; i++)
+	for (unsigned i = 0; i < conf->nroutes; i++) {
 		c->caching[i] =
 		    caching_of(&conf->routes[i].caching, &conf->defaults.caching);
+		c->caching[i].scope = scope_of(&conf->routes[i]);
+	}
 	c->caching[conf->nroutes] =
 	    caching_of(&conf->forward.caching, &conf->forward.caching);
+	c->caching[conf->nroutes].scope = mem_strdup("");
+}
+
+static void
+caching_fini(struct caching *c)
+{
+	mem_free(c->drop_query);
+	mem_free(c->scope);
 }
 
 /* ---- the store ---- */
@@ -249,7 +275,7 @@ cache_free(struct cache **cp)
 		return;
 	close_store(c);
 	for (unsigned i = 0; i <= c->x->conf->nroutes; i++)
-		mem_free(c->caching[i].drop_query);
+		caching_fini(&c->caching[i]);
 	mem_free(c->caching);
 	mem_free(c);
 }

@@ -16,6 +16,7 @@ struct caching {
 	struct cache_rules rules;
 	struct vary_rules vary;
 	bool		 store;		/* false: requests pass the cache by */
+	char		*scope;		/* of keys, see key.h */
 	bool		 sort_query;
 	const char	**drop_query;	/* then NULL; NULL: none */
 };

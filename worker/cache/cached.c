@@ -38,38 +38,23 @@ key_host(struct req *r)
 	return span_make(p, host.n);
 }
 
-/* Routes that edit requests may get other answers for one URL than others of their service do. */
-static struct span
-key_scope(struct req *r)
-{
-	const struct conf_edit *e;
-
-	if (r->route == NULL)
-		return SPAN("");
-	e = &r->route->request.head;
-	return e->set.n + e->remove.n > 0 ?
-	    arena_try_printf(&r->arena, "route:%s", r->route->name) :
-	    arena_try_printf(&r->arena, "service:%s", r->service->name);
-}
-
 static bool
 make_key(struct req *r, struct cached *k)
 {
 	struct span target = r->up_target.p != NULL ? r->up_target : r->in.target;
 	ptrdiff_t mark = span_find(target, '?');
-	struct key_parts parts = { .scope = key_scope(r),
+	struct key_parts parts = { .scope = span_str(k->how->scope),
 		.host = key_host(r),
 		.path = mark < 0 ? target : span_make(target.p, (size_t)mark),
 		.query = mark < 0 ? SPAN_NONE :
 				    span_make(target.p + mark + 1, target.n - (size_t)mark - 1),
 		.sort_query = k->how->sort_query,
 		.drop = k->how->drop_query };
-	char *p = arena_try_alloc(&r->arena, KEY_TEXT_MAX);
+	char text[KEY_TEXT_MAX] UNFILLED;
+	size_t n = parts.host.p == NULL ? 0 : key_text(text, &parts);
 
-	if (p == NULL || parts.scope.p == NULL || parts.host.p == NULL)
-		return false;
-	k->text = span_make(p, key_text(p, &parts));
-	return k->text.n > 0;
+	k->text = n == 0 ? SPAN_NONE : arena_try_copy(&r->arena, span_make(text, n));
+	return k->text.p != NULL;
 }
 
 /* NULL: the cache has nothing to do with this request. */

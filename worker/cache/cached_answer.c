@@ -6,9 +6,11 @@
 
 #include "cache/precondition.h"
 #include "cache/range.h"
+#include "cache/text.h"
 #include "conf/http/status.h"
 #include "worker/cache/cached.h"
 
+#define STATUS_MAX 128		/* of Cache-Status */
 #define FIELDS_OWN 8		/* Age, Cache-Status, Content-Length, Content-Range, Content-Type, and some more */
 
 /* ---- fields ---- */
@@ -40,29 +42,69 @@ add(struct req *r, const char *name, struct span value)
 }
 
 static void
+put_number(struct text *t, uint64_t n)
+{
+	char digits[20], *p = digits + sizeof digits;
+
+	do
+		*--p = (char)('0' + n % 10);
+	while ((n /= 10) != 0);
+	text_put(t, span_make(p, (size_t)(digits + sizeof digits - p)));
+}
+
+static void
+put_signed(struct text *t, int64_t n)
+{
+	if (n < 0)
+		text_put(t, SPAN("-"));
+	put_number(t, n < 0 ? (uint64_t)-n : (uint64_t)n);
+}
+
+static void
 add_u64(struct req *r, const char *name, uint64_t n)
 {
-	add(r, name, arena_try_printf(&r->arena, "%llu", (unsigned long long)n));
+	char digits[24];
+	struct text t = { .p = digits, .size = sizeof digits };
+
+	put_number(&t, n);
+	add(r, name, arena_try_copy(&r->arena, span_make(t.p, t.n)));
+}
+
+static void
+put_forwarded(struct text *t, const struct req *r, const char *why)
+{
+	const struct cached *k = r->cached;
+
+	text_put(t, k->fresh_answer ? SPAN("; hit; fwd=") : SPAN("; fwd="));
+	text_put(t, span_str(why));
+	if (k->fresh_answer) {
+		text_put(t, SPAN("; fwd-status="));
+		put_number(t, r->upstream_status);
+	} else if (k->fill.cache != NULL) {
+		text_put(t, SPAN("; stored"));
+	} else if (k->why != NULL) {
+		text_put(t, SPAN("; detail="));
+		text_put(t, span_str(k->why));
+	}
 }
 
 void
 cached_status(struct req *r, const char *forwarded)
 {
-	const struct cached *k = r->cached;
-	const struct lifetime *life = &k->found.entry.life;
+	const struct lifetime *life = &r->cached->found.entry.life;
+	char room[STATUS_MAX];
+	struct text t = { .p = room, .size = sizeof room };
 	struct span s;
 
-	if (forwarded == NULL)
-		s = arena_try_printf(&r->arena, "proxyd; hit; ttl=%lld",
-		    (long long)life->fresh_for - lifetime_age(life, r->x->loop.wall_s));
-	else if (k->fresh_answer)
-		s = arena_try_printf(&r->arena, "proxyd; hit; fwd=%s; fwd-status=%d", forwarded,
-		    r->upstream_status);
-	else if (k->fill.cache != NULL)
-		s = arena_try_printf(&r->arena, "proxyd; fwd=%s; stored", forwarded);
-	else
-		s = arena_try_printf(&r->arena, "proxyd; fwd=%s%s%s", forwarded,
-		    k->why == NULL ? "" : "; detail=", k->why == NULL ? "" : k->why);
+	text_put(&t, SPAN("proxyd"));
+	if (forwarded == NULL) {
+		text_put(&t, SPAN("; hit; ttl="));
+		put_signed(
+		    &t, (int64_t)life->fresh_for - lifetime_age(life, r->x->loop.wall_s));
+	} else {
+		put_forwarded(&t, r, forwarded);
+	}
+	s = arena_try_copy(&r->arena, span_make(t.p, t.n));
 	if (s.p != NULL)
 		(void)fields_add(&r->resp.fields, SPAN("Cache-Status"), s, SPAN_NONE);
 }
