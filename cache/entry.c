@@ -1,7 +1,8 @@
 /*
  * entry.c - records as bytes. Values of the store stand at odd addresses, so nothing is read but by memcpy.
  *
- * A head record: struct head_fixed, `tags` numbers, `fields` struct field_at, then key, names, entity tag and block.
+ * A head record: struct head_fixed, `tags` numbers, `fields` struct field_at, then key, names, entity tag, address and
+ * block.
  */
 #include "cache/entry.h"
 
@@ -95,7 +96,7 @@ struct head_fixed {
 	int64_t		modified, date;
 	uint32_t	key, names, etag, block;	/* lengths */
 	uint16_t	tags, fields;
-	uint32_t	reserved;
+	uint32_t	address;	/* a length as well */
 };
 
 struct field_at { uint32_t at, value; uint16_t name, blank; };	/* in the block; value's length behind ": " */
@@ -164,6 +165,7 @@ head_write(char *out, size_t size, const struct head *h, int status, const struc
 		.key = (uint32_t)h->key.n,
 		.names = (uint32_t)h->names.n,
 		.etag = (uint32_t)h->validators.etag.n,
+		.address = (uint32_t)h->address.n,
 		.tags = (uint16_t)(h->tags.n / TAG_SIZE),
 		.fields = (uint16_t)count_stored(response) };
 	size_t rows = fixed.fields * sizeof(struct field_at), block;
@@ -177,6 +179,7 @@ head_write(char *out, size_t size, const struct head *h, int status, const struc
 	text_put(&t, h->key);
 	text_put(&t, h->names);
 	text_put(&t, h->validators.etag);
+	text_put(&t, h->address);
 	block = t.n;
 	put_status_line(&t, status);
 	put_fields(&t, block, table, response);
@@ -240,7 +243,8 @@ head_read(struct head *h, struct span s)
 	if (!cut(&rest, (size_t)fixed.tags * TAG_SIZE, &h->tags) ||
 	    !cut(&rest, fixed.fields * sizeof(struct field_at), &rows) ||
 	    !cut(&rest, fixed.key, &h->key) || !cut(&rest, fixed.names, &h->names) ||
-	    !cut(&rest, fixed.etag, &etag) || !cut(&rest, fixed.block, &h->block) || rest.n != 0 ||
+	    !cut(&rest, fixed.etag, &etag) || !cut(&rest, fixed.address, &h->address) ||
+	    !cut(&rest, fixed.block, &h->block) || rest.n != 0 ||
 	    !rows_fit(rows, fixed.block))
 		return -E_CORRUPT;
 	h->n_fields = fixed.fields;

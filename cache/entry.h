@@ -48,6 +48,7 @@ struct head {
 	struct span	 names;		/* of varying fields, as vary_names gives them */
 	struct span	 tags;		/* hashes of surrogate keys, TAG_SIZE bytes each: head_has_tag */
 	struct validators validators;
+	struct span	 address;	/* of the origin, a literal without port; "" where nobody has to know */
 	unsigned	 n_fields;	/* lines of block behind the first one */
 	struct span	 block;		/* "HTTP/1.1 200 OK\r\n" and field lines; no empty line, no framing, no Age */
 };

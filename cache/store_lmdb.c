@@ -22,7 +22,7 @@
 #define NUMBER_BITS	24		/* of a value within its id */
 #define TABLES_MAX	8
 #define FLAGS		(MDB_NOSUBDIR | MDB_NOSYNC | MDB_NOTLS | MDB_NORDAHEAD)
-#define LAYOUT		"proxyd 1"
+#define LAYOUT		"proxyd 2"
 
 struct store {
 	MDB_env		*env;

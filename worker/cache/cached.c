@@ -92,6 +92,7 @@ keep_found(struct req *r, struct cached *k)
 	MOVED(l->head.names);
 	MOVED(l->head.tags);
 	MOVED(l->head.validators.etag);
+	MOVED(l->head.address);
 	MOVED(l->head.block);
 #undef MOVED
 	l->record = copy;
@@ -102,6 +103,21 @@ static bool
 purged(const struct cache *c, const struct entry *e)
 {
 	return e->life.received <= atomic_load_explicit(&c->data->purged_all, memory_order_relaxed);
+}
+
+/*
+ * Rules may speak of the address that a name has, and are asked before it is dialled. A hit dials nobody: they are asked
+ * about the address that the answer came from. Otherwise the origin is, and with it the rules about its address of now.
+ */
+static bool
+may_have(struct req *r, const struct cached *k)
+{
+	struct addr from;
+
+	if (r->mode->allow == NULL)
+		return true;
+	return addr_parse_ip(&from, k->found.head.address, r->port) == 0 &&
+	    r->mode->allow(r, &from) == R_NONE;
 }
 
 static void
@@ -116,7 +132,7 @@ look(struct req *r, struct cached *k)
 		cache_damaged(c, "an entry or a head is");
 	if (k->found.varies)
 		k->found.names = arena_try_copy(&r->arena, k->found.names);
-	k->have = rc == 0 && !purged(c, &k->found.entry) && keep_found(r, k);
+	k->have = rc == 0 && !purged(c, &k->found.entry) && keep_found(r, k) && may_have(r, k);
 }
 
 static bool

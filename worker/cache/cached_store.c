@@ -68,6 +68,7 @@ write_head(struct req *r, struct span names, const struct fields *f, int status)
 	const struct cached *k = r->cached;
 	struct head h = { .key = k->text, .names = names,
 		.validators = validators_of(f, r->x->loop.wall_s) };
+	char address[ADDR_TEXT];
 	uint64_t tags[TAGS_MAX];
 	unsigned n = 0;
 
@@ -75,6 +76,8 @@ write_head(struct req *r, struct span names, const struct fields *f, int status)
 	    !add_tags(r, f, H_CACHE_TAG, ',', tags, &n))
 		return 0;
 	h.tags = span_make((const char *)tags, n * TAG_SIZE);
+	if (r->mode->allow != NULL)
+		h.address = span_str(addr_ip_text(&r->upstream, address));
 	return head_write(record, sizeof record, &h, status, f);
 }
 

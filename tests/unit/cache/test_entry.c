@@ -96,7 +96,8 @@ write_head(void)
 	static const struct head h = { .key = { "s http://h/", 11 },
 		.names = { "accept,foo", 10 },
 		.tags = { (const char *)tags, sizeof tags },
-		.validators = { { "\"e\"", 3 }, 784111777, 784111778 } };
+		.validators = { { "\"e\"", 3 }, 784111777, 784111778 },
+		.address = { "192.0.2.1", 9 } };
 
 	begin();
 	add("Content-Type", "text/plain");
@@ -124,7 +125,7 @@ START_TEST(a_head_comes_back_without_what_is_the_connections)
 	ck_assert(span_eq_str(h.key, "s http://h/") && span_eq_str(h.names, "accept,foo"));
 	ck_assert_uint_eq(h.tags.n, 2 * TAG_SIZE);
 	ck_assert(head_has_tag(&h, UINT64_MAX) && head_has_tag(&h, 1) && !head_has_tag(&h, 2));
-	ck_assert(span_eq_str(h.validators.etag, "\"e\""));
+	ck_assert(span_eq_str(h.validators.etag, "\"e\"") && span_eq_str(h.address, "192.0.2.1"));
 	ck_assert_int_eq(h.validators.modified, 784111777);
 	ck_assert_int_eq(h.validators.date, 784111778);
 	ck_assert(span_eq_str(h.block,
@@ -163,7 +164,8 @@ START_TEST(a_head_that_does_not_fit_is_not_written)
 				      &(struct head){ .key = SPAN("s http://h/"),
 					  .names = SPAN("accept,foo"),
 					  .tags = { record, 2 * TAG_SIZE },
-					  .validators = { SPAN("\"e\""), 1, 2 } },
+					  .validators = { SPAN("\"e\""), 1, 2 },
+					  .address = SPAN("192.0.2.1") },
 				      404, &set),
 		    0);
 	begin();
