@@ -22,11 +22,9 @@ caching_of(const struct req *r)
 
 /* ---- the key ---- */
 
-/* Lower case, without the port that is http's. */
-static struct span
-key_host(struct req *r)
+struct span
+cached_host(struct req *r, struct span host)
 {
-	struct span host = r->up_host.p != NULL ? r->up_host : r->in.host_raw;
 	char *p = arena_try_alloc(&r->arena, host.n + 1);
 
 	if (p == NULL)
@@ -38,23 +36,21 @@ key_host(struct req *r)
 	return span_make(p, host.n);
 }
 
-static bool
-make_key(struct req *r, struct cached *k)
+struct span
+cached_key(struct req *r, const struct caching *how, struct span target)
 {
-	struct span target = r->up_target.p != NULL ? r->up_target : r->in.target;
 	ptrdiff_t mark = span_find(target, '?');
-	struct key_parts parts = { .scope = span_str(k->how->scope),
-		.host = key_host(r),
+	struct key_parts parts = { .scope = span_str(how->scope),
+		.host = cached_host(r, r->up_host.p != NULL ? r->up_host : r->in.host_raw),
 		.path = mark < 0 ? target : span_make(target.p, (size_t)mark),
 		.query = mark < 0 ? SPAN_NONE :
 				    span_make(target.p + mark + 1, target.n - (size_t)mark - 1),
-		.sort_query = k->how->sort_query,
-		.drop = k->how->drop_query };
+		.sort_query = how->sort_query,
+		.drop = how->drop_query };
 	char text[KEY_TEXT_MAX] UNFILLED;
 	size_t n = parts.host.p == NULL ? 0 : key_text(text, &parts);
 
-	k->text = n == 0 ? SPAN_NONE : arena_try_copy(&r->arena, span_make(text, n));
-	return k->text.p != NULL;
+	return n == 0 ? SPAN_NONE : arena_try_copy(&r->arena, span_make(text, n));
 }
 
 /* NULL: the cache has nothing to do with this request. */
@@ -73,7 +69,8 @@ cached_new(struct req *r)
 	k->cache = r->x->cache;
 	k->how = how;
 	k->pin = -1;
-	return make_key(r, k) ? k : NULL;
+	k->text = cached_key(r, how, r->up_target.p != NULL ? r->up_target : r->in.target);
+	return k->text.p != NULL ? k : NULL;
 }
 
 /* ---- looking ---- */
@@ -106,8 +103,9 @@ purged(const struct cache *c, const struct entry *e)
 }
 
 /*
- * Rules may speak of the address that a name has, and are asked before it is dialled. A hit dials nobody: they are asked
- * about the address that the answer came from. Otherwise the origin is, and with it the rules about its address of now.
+ * Rules may speak of the address that a name has, and are asked before it is dialled. A hit dials nobody: they are
+ * asked about the address that the answer came from. If they deny it, the name may have another one by now: the origin
+ * is asked, and the rules about that.
  */
 static bool
 may_have(struct req *r, const struct cached *k)

@@ -41,6 +41,11 @@ enum cached_way cached_response(struct req *);
 enum cached_way cached_failed(struct req *);
 void	cached_end(struct req *);	/* the request is over; idempotent */
 
+/* A host with its port as keys have it: lower case, without the port that is http's. p NULL: no memory. */
+struct span cached_host(struct req *, struct span host);
+/* The text of the key of another target at the request's host; p NULL: none. */
+struct span cached_key(struct req *, const struct caching *, struct span target);
+
 /* ---- cached_answer.c, for cached.c: an answer from the store ---- */
 
 /* From the object's own head. False: its bytes are not there, and nothing was made. */

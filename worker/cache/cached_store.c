@@ -209,13 +209,53 @@ cached_renew(struct req *r, struct fields *merged)
 
 /* ---- making worthless ---- */
 
+static void
+give_up(struct cache *c, const struct key *primary)
+{
+	if (cache_begin(c) != NULL)
+		lookup_give_up(&c->in, primary);
+	if (ring_purge(&c->ring, primary))
+		cache_tell(c);
+}
+
+/* The path and query of a URI reference, if it is one of the request's host; p NULL: it is not. */
+static struct span
+own_target(struct req *r, struct span uri)
+{
+	ptrdiff_t fragment = span_find(uri, '#');
+	struct target t;
+
+	if (fragment >= 0)
+		uri.n = (size_t)fragment;
+	if (uri.n > 0 && uri.p[0] == '/' && (uri.n == 1 || uri.p[1] != '/'))
+		return uri;
+	if (uri.n == 0 || uri_parse_target(&t, uri, false) != URI_OK || t.form != TARGET_ABSOLUTE ||
+	    t.https ||
+	    !span_eq(cached_host(r, t.auth_raw),
+		cached_host(r, r->up_host.p != NULL ? r->up_host : r->in.host_raw)))
+		return SPAN_NONE;
+	return t.path.n == 0 ? SPAN("/") :
+			       span_make(t.path.p, (size_t)(uri.p + uri.n - t.path.p));
+}
+
+/* What the answer says it has changed as well. Of other hosts it has nothing to say. */
+static void
+give_up_named(struct req *r, enum hname id)
+{
+	struct cached *k = r->cached;
+	struct span target = own_target(r, fields_value(&r->resp.fields, id)), text;
+	struct key primary;
+
+	if (target.p == NULL || (text = cached_key(r, k->how, target)).p == NULL)
+		return;
+	primary = key_of(k->cache->in.secret, text);
+	give_up(k->cache, &primary);
+}
+
 void
 cached_invalidate(struct req *r)
 {
-	struct cached *k = r->cached;
-
-	if (cache_begin(k->cache) != NULL)
-		lookup_give_up(&k->cache->in, &k->found.primary);
-	if (ring_purge(&k->cache->ring, &k->found.primary))
-		cache_tell(k->cache);
+	give_up(r->cached->cache, &r->cached->found.primary);
+	give_up_named(r, H_LOCATION);
+	give_up_named(r, H_CONTENT_LOCATION);
 }

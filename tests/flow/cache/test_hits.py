@@ -293,6 +293,19 @@ def test_an_unsafe_method_makes_it_worthless(site):
     assert hit(get(port, "/unsafe"))
 
 
+@pytest.mark.parametrize("field,value,gone", [
+    ("Location", "/named", True), ("Content-Location", "/named?x=1", False), ("Content-Location", "/named", True), ("Location", "/named#part", True),
+    ("Location", "http://A.test:80/named", True), ("Location", "http://other.test/named", False), ("Location", "//other.test/named", False)])
+def test_what_an_unsafe_answer_names_is_worthless_too(site, field, value, gone):
+    """RFC 9111 4.4: only of the same host."""
+    port, origin, _ = site
+    origin.on("/named", answer(b"named", FRESH))
+    fill(port, "/named")
+    origin.on("/names", answer(b"", f"{field}: {value}", status="201 Created"))
+    assert get(port, "/names", method="POST", body=b"x").status == 201
+    assert hit(get(port, "/named")) != gone
+
+
 def test_only_if_cached(site):
     port, origin, _ = site
     r = get(port, "/only", fields=["Cache-Control: only-if-cached"])
