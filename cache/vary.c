@@ -55,7 +55,7 @@ collect_names(struct span *v, char *room, const struct fields *response)
 size_t
 vary_names(char *out, const struct fields *response)
 {
-	char room[VARY_TEXT_MAX];
+	char room[VARY_TEXT_MAX] UNFILLED;
 	struct span v[VARY_MAX];
 	struct text t = { .p = out, .size = VARY_TEXT_MAX };
 	unsigned count = collect_names(v, room, response);
@@ -207,7 +207,7 @@ vary_key(struct key *out, const struct sip_key *secret, const struct key *primar
     uint32_t generation, struct span names, const struct fields *request,
     const struct vary_rules *rules)
 {
-	char room[VARY_TEXT_MAX];
+	char room[VARY_TEXT_MAX] UNFILLED;
 	struct text t = { .p = room, .size = sizeof room };
 	struct span name;
 

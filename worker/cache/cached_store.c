@@ -109,7 +109,7 @@ cached_store(struct req *r)
 	struct cached *k = r->cached;
 	struct exchange x = exchange_of(r, &r->resp.fields, r->resp.status);
 	struct lifetime life;
-	char names[VARY_TEXT_MAX];
+	char names[VARY_TEXT_MAX] UNFILLED;
 	enum cache_verdict v = policy_store(&x, &k->how->rules, &life);
 	size_t n = 0;
 
