@@ -166,7 +166,7 @@ step_log(struct req *r)
 	tunnel_end(r);
 	if (r->fetch != NULL && r->gone)
 		r->cut = true;
-	if (r->explain == NULL)
+	if (r->explain == NULL && !r->background)
 		req_log(r);
 	r->front->done(r);
 	fetch_end(r);

@@ -31,6 +31,7 @@ struct cache {
 	struct pins	*pins;
 	unsigned	 pin_next;	/* where the search for a free one begins */
 	uint64_t	 max_object;	/* longer ones are not given to the keeper */
+	unsigned	 refreshing;	/* objects renewed behind clients' backs now, see refresh.h */
 	uint64_t	 copied;	/* bytes of bodies in copies */
 	struct list	 sending;	/* struct stored: bodies not sent yet */
 	struct loop_hook hook;

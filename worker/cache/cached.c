@@ -11,6 +11,7 @@
 
 #include "conf/http/date.h"
 #include "worker/back/fetch.h"
+#include "worker/cache/refresh.h"
 
 static const struct caching *
 caching_of(const struct req *r)
@@ -177,6 +178,8 @@ use(struct req *r, struct cached *k)
 {
 	enum use u = policy_use(&k->cc, &k->found.entry.life, &k->how->rules, r->x->loop.wall_s);
 
+	if (u == USE_STALE_REFRESH && r->background)
+		u = USE_VALIDATE;
 	switch (u) {
 	case USE_FRESH:
 	case USE_STALE:
@@ -186,6 +189,8 @@ use(struct req *r, struct cached *k)
 			break;
 		}
 		r->cache_result = u == USE_FRESH ? CACHE_HIT : CACHE_STALE_HIT;
+		if (u == USE_STALE_REFRESH)
+			refresh_begin(r);
 		return CACHED_ANSWER;
 	case USE_VALIDATE:
 		ask(r, k);

@@ -88,6 +88,7 @@ req_parse(struct req *r, struct span head)
 {
 	const struct h1_limits *limits = &r->x->request_limits;
 
+	r->head = head;
 	r->in.fields.size = h1_fields_most(head, limits) + r->x->fields_added;
 	r->in.fields.v = arena_try_alloc(&r->arena, r->in.fields.size * sizeof *r->in.fields.v);
 	if (r->in.fields.v == NULL)

@@ -74,9 +74,11 @@ struct req {
 	struct addr	client;		/* who asks, after trusted proxies' X-Forwarded-For */
 	bool		trusted;	/* the peer itself is a trusted proxy */
 	bool		running;	/* req_run is on the stack */
+	bool		background;	/* nobody asked: not in the record */
 
 	/* the request */
 	struct buf	*head_buf;
+	struct span	head;		/* as received */
 	struct h1_request in;
 	struct body	*up;		/* NULL: no body */
 	struct h1_source up_source;

@@ -2,6 +2,7 @@
 import hashlib
 import os
 import socket
+import threading
 import time
 
 import pytest
@@ -224,6 +225,33 @@ def test_an_origin_that_confirms_something_else_is_asked_once_without_conditions
     condition.clear()
     r = get(port, "/confirms")
     assert r.status == 200 and r.body == b"whole" and condition == ['"mine"', None]
+
+
+def test_stale_while_revalidate_is_renewed_behind_the_back(site):
+    """RFC 5861 3: nobody waits for the origin, which is asked once."""
+    port, origin, proxy = site
+    target, release, renewed = "/behind", threading.Event(), []
+
+    def script(c):
+        if c.requests[-1].get("If-None-Match") is None:
+            c.send(answer(b"old", "Cache-Control: max-age=1, stale-while-revalidate=60", 'ETag: "old"'))
+            return
+        renewed.append(c.requests[-1].get("If-None-Match"))
+        release.wait(10)
+        c.send(answer(b"new", FRESH, 'ETag: "new"'))
+    origin.on(target, [script])
+    fill(port, target)
+    time.sleep(2.1)
+    try:
+        assert get(port, target).body == b"old"
+        wait_for(lambda: renewed)
+        for _ in range(20):
+            assert get(port, target).body == b"old"
+        assert renewed == ['"old"']
+    finally:
+        release.set()
+    wait_for(lambda: get(port, target).body == b"new", timeout=10)
+    assert not [r for r in proxy.all_records() if r["target"] == target and r["cache"] == "replaced"], "nobody asked for it"
 
 
 def test_a_changed_answer_takes_the_place_of_the_old_one(site):
