@@ -14,7 +14,7 @@
 #include "cache/slot.h"
 #include "conf/base/sip.h"
 
-#define CACHE_VERSION 3
+#define CACHE_VERSION 4
 
 enum {
 	PINS = 4096,			/* objects that one process may be sending at once, over more than one turn */
@@ -48,6 +48,7 @@ struct cache_data {
 	_Atomic uint32_t keeper_sleeps;	/* it waits for its event: who puts something into a ring writes one */
 	_Atomic uint32_t purges;	/* everything was purged so often */
 	_Atomic uint32_t purges_kept;	/* of those so many are on the disk: no restart brings anything back */
+	_Atomic uint64_t next_id;	/* of objects, the keeper's: no worker has ever seen one from here on */
 	_Atomic int64_t	 purged_all;	/* Unix seconds: what was received then or before is not there any more */
 	_Atomic uint32_t verify_wanted, verify_done;	/* so often somebody asked for it, so often it was over */
 	_Atomic uint64_t verify_looked, verify_bad;	/* entries, of the one that is under way or was last */

@@ -16,6 +16,7 @@ enum {
 	LEAVE_MOST = 32,		/* objects at a time, when room is needed, */
 	LEAVE_PAGES = 64,		/* or until so many more pages than that are gained */
 	FREE_SHARE = 10,		/* one page of so many stays free */
+	ID_BITS = 39,			/* of those that are believed: a store takes 40 */
 	RECENT_SHARE = 10,		/* of the pages, when the queues are made anew: see evict.c */
 };
 
@@ -148,6 +149,19 @@ find_orphans(struct stock *s, const struct rows *rows)
 	return rc == -E_MISSING ? 0 : rc;
 }
 
+/*
+ * A worker may still name an object that has left the store with the keeper before. What makes no sense there is not
+ * ours, and is not believed.
+ */
+static void
+never_again(struct stock *s)
+{
+	uint64_t seen = s->shared == NULL ? 0 : atomic_load(&s->shared->next_id);
+
+	if (seen > s->next_id && seen >> ID_BITS == 0)
+		s->next_id = seen;
+}
+
 static int
 restore(struct stock *s, struct rows *rows)
 {
@@ -162,6 +176,7 @@ restore(struct stock *s, struct rows *rows)
 		s->next_id = rows->v[rows->n - 1].id + 1;
 	if ((rc = find_orphans(s, rows)) != 0 || (rc = stock_look(s)) != 0)
 		return rc;
+	never_again(s);
 	return store_commit(s->store);
 }
 
@@ -225,7 +240,11 @@ stock_open_again(struct stock *s)
 uint64_t
 stock_new_id(struct stock *s)
 {
-	return s->next_id++;
+	uint64_t id = s->next_id++;
+
+	if (s->shared != NULL)
+		atomic_store(&s->shared->next_id, s->next_id);
+	return id;
 }
 
 int

@@ -296,5 +296,36 @@ START_TEST(no_pinned_value_is_lost_under_eviction)
 }
 END_TEST
 
-UNIT_MAIN("cache/dying", a_pinned_object_stays_until_it_is_let_go_also_over_a_death_of_the_keeper,
+/* What left with the keeper has no trace in the store: a worker that still has its id must not find another there. */
+START_TEST(an_id_is_never_used_again_by_the_next_keeper)
+{
+	struct key k = key_number(1);
+	struct entry e;
+	uint64_t id;
+
+	setup();
+	open_stock();
+	put(1);
+	ck_assert_int_eq(find_in(store, 1, &e), 0);
+	id = e.id;
+	ck_assert_int_eq(store_transaction(store), 0);
+	ck_assert_int_eq(stock_drop(&stock, &k), 0);
+	ck_assert_int_eq(store_commit(store), 0);
+	close_stock();
+	open_stock();
+	put(2);
+	ck_assert_int_eq(find_in(store, 2, &e), 0);
+	ck_assert_uint_gt(e.id, id);
+	close_stock();
+	atomic_store(&cache->next_id, UINT64_MAX);	/* nonsense is not believed */
+	open_stock();
+	put(3);
+	ck_assert_int_eq(find_in(store, 3, &e), 0);
+	ck_assert_uint_lt(e.id, 1000);
+	teardown();
+}
+END_TEST
+
+UNIT_MAIN("cache/dying", an_id_is_never_used_again_by_the_next_keeper,
+    a_pinned_object_stays_until_it_is_let_go_also_over_a_death_of_the_keeper,
     what_is_pinned_keeps_its_order_and_the_rest_goes, no_pinned_value_is_lost_under_eviction)
