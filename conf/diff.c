@@ -204,7 +204,8 @@ cache_needs_restart(const struct conf_cache *from, const struct conf_cache *to)
 		return NULL;
 	if (!same(from->path, to->path) || from->size != to->size || from->objects != to->objects ||
 	    from->ring != to->ring)
-		return "cache.path, size, objects and ring cannot change while running: restart to apply";
+		return "cache.path, size, objects and ring cannot change while running: restart "
+		       "to apply";
 	return NULL;
 }
 

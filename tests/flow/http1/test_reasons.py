@@ -369,6 +369,8 @@ def test_every_token_has_a_row():
             "queue-full", "queue-timeout", "client-limit", "overload", "stopping", "denied", "address-denied", "address-own", "dns-failed", "dns-timeout",
             "not-proxy", "connect-body",
             "killed", "target-drained",       # ops/test_conn.py, ops/test_drain.py
+            "only-if-cached",                 # cache/test_hits.py
+            "cache-damaged",                  # tests/faults/test_cache.py, F9
             "shed"}                           # ops/test_overload.py
     covered = set(RAW) | set(ORIGIN) | set(CUT) | here | set(UNREACHABLE) | set(SILENT)
     assert covered == set(reasons.tokens()), covered ^ set(reasons.tokens())
