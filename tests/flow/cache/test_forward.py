@@ -12,7 +12,7 @@ FRESH = "Cache-Control: max-age=60"
 
 @pytest.fixture(scope="module")
 def office(launch, scratch):
-    folder = scratch / "store-forward"
+    folder = scratch / "store-office"
     folder.mkdir()
     folder.chmod(0o777)
     origin, names, port = Origin(), Dns({"inside.test": ["127.0.0.1"], "named.test": ["127.0.0.1"]}), free_port()
