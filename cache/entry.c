@@ -255,15 +255,6 @@ head_read(struct head *h, struct span s)
 }
 
 bool
-head_has_tag(const struct head *h, uint64_t tag)
-{
-	for (size_t at = 0; at < h->tags.n; at += TAG_SIZE)
-		if (memcmp(h->tags.p + at, &tag, TAG_SIZE) == 0)
-			return true;
-	return false;
-}
-
-bool
 head_field(struct span s, unsigned n, struct head_field *out)
 {
 	struct head_fixed fixed;

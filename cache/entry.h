@@ -46,7 +46,7 @@ int	entry_read(struct entry *, struct span) MUST_CHECK;
 struct head {
 	struct span	 key;		/* text of the primary key */
 	struct span	 names;		/* of varying fields, as vary_names gives them */
-	struct span	 tags;		/* hashes of surrogate keys, TAG_SIZE bytes each: head_has_tag */
+	struct span	 tags;		/* hashes of surrogate keys, TAG_SIZE bytes each */
 	struct validators validators;
 	struct span	 address;	/* of the origin, a literal without port; "" where nobody has to know */
 	unsigned	 n_fields;	/* lines of block behind the first one */
@@ -62,7 +62,6 @@ struct head_field { struct span name, value; };
  */
 size_t	head_write(char *out, size_t size, const struct head *h, int status, const struct fields *response);
 int	head_read(struct head *, struct span) MUST_CHECK;
-bool	head_has_tag(const struct head *, uint64_t);
 /* Field n of a record that head_read has accepted; false behind the last. */
 bool	head_field(struct span record, unsigned n, struct head_field *);
 

@@ -10,7 +10,7 @@ enum { HEAT_MAX = 3 };
 
 struct slot {
 	_Atomic uint64_t id;		/* of the object that has the slot; 0: none */
-	_Atomic uint32_t bans;		/* prefix purges it was judged by, and outlived */
+	uint32_t	 reserved;
 	_Atomic uint8_t	 heat;		/* uses since it was looked at last, at most HEAT_MAX */
 	_Atomic uint8_t	 dead;		/* about to be deleted, or to be: read only what is pinned */
 	_Atomic uint16_t checked;	/* chunks whose checksums were found right, from the first one on */

@@ -16,8 +16,7 @@
 
 #include "conf/base/clock.h"
 #include "conf/base/log.h"
-#include "conf/base/wire.h"
-#include "worker/shared/env.h"
+#include "master/role_link.h"
 
 #define NICE		5
 #define GAP_MS		2	/* between two transactions, unless there is more already */
@@ -46,68 +45,27 @@ beat(struct keeping *g)
 
 /* ---- the link ---- */
 
+/* The event log: the one before is lost with this process. */
 static void
-on_reopen(struct wire *w, int fd)
+on_reopen(struct wire *w, int *fd)
 {
-	if (wire_get_u32(w) == 1 && wire_done(w) == 0 && fd >= 0)
-		log_reopen(fd);	/* the one before is lost with this process */
-	else if (fd >= 0)
-		(void)close(fd);
-}
-
-static void
-on_loglevel(struct wire *w)
-{
-	uint32_t level = wire_get_u32(w);
-
-	if (wire_done(w) == 0 && level <= LOG_DEBUG)
-		log_set_level((enum log_level)level);
-}
-
-static void
-on_message(struct keeping *g, char *buf, size_t len, int fd)
-{
-	struct wire w;
-	uint16_t type;
-
-	if (wire_read_init(&w, buf, len, &type) != 0)
-		type = 0;
-	if (type == LINK_REOPEN) {
-		on_reopen(&w, fd);
+	if (wire_get_u32(w) != 1 || wire_done(w) != 0 || *fd < 0)
 		return;
-	}
-	if (fd >= 0)
-		(void)close(fd);
-	if (type == LINK_STOP)
+	log_reopen(*fd);
+	*fd = -1;
+}
+
+static void
+on_message(void *owner, uint16_t type, struct wire *w, int *fd)
+{
+	struct keeping *g = owner;
+
+	if (type == LINK_REOPEN)
+		on_reopen(w, fd);
+	else if (type == LINK_STOP)
 		g->stopping = true;
 	else if (type == LINK_DEAD)
 		g->died = true;
-	else if (type == LINK_LOGLEVEL)
-		on_loglevel(&w);
-}
-
-/* Without a master there is nobody to keep anything for. */
-static void
-link_read(struct keeping *g)
-{
-	char buf[WIRE_MAX];
-	size_t len;
-	int fd, rc;
-
-	while ((rc = wire_recv(g->env->link, buf, sizeof buf, &len, &fd)) == 0)
-		on_message(g, buf, len, fd);
-	if (rc == -E_CLOSED || rc == -E_SYS)
-		g->stopping = true;
-}
-
-static bool
-link_say(struct keeping *g, enum link_type type)
-{
-	char buf[WIRE_MAX];
-	struct wire w;
-
-	wire_write_init(&w, buf, sizeof buf, (uint16_t)type);
-	return wire_send(g->env->link, &w, -1) == 0;
 }
 
 static void
@@ -115,7 +73,7 @@ say_purged(struct keeping *g)
 {
 	uint32_t kept = atomic_load(&g->env->cache->purges_kept);
 
-	if (kept != g->purges && link_say(g, LINK_PURGED))
+	if (kept != g->purges && role_say(g->env, LINK_PURGED))
 		g->purges = kept;
 }
 
@@ -138,8 +96,8 @@ look(struct keeping *g, int64_t ms)
 	(void)poll(p, ARRAY_LEN(p), (int)ms);
 	atomic_store(&g->env->my->asleep, 0);
 	beat(g);
-	if (p[0].revents != 0)
-		link_read(g);
+	if (p[0].revents != 0 && !role_hear(g->env, on_message, g))
+		g->stopping = true;	/* without a master there is nobody to keep anything for */
 	if (p[1].revents != 0)
 		event_read(g);
 }
@@ -237,7 +195,7 @@ keeper_main(struct env *env)
 		return 1;
 	}
 	beat(&g);
-	if (!link_say(&g, LINK_READY))
+	if (!role_say(env, LINK_READY))
 		return 1;
 	run(&g);
 	atomic_store(&env->my->asleep, 1);	/* a slow disk is no reason to be killed: the master waits */

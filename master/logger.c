@@ -18,6 +18,7 @@
 #include "conf/base/clock.h"
 #include "conf/base/log.h"
 #include "conf/base/wire.h"
+#include "master/role_link.h"
 #include "master/syslog.h"
 #include "worker/shared/env.h"
 #include "worker/shared/logline.h"
@@ -310,62 +311,30 @@ event_log_swap(struct logger *g, int fd)
 
 /* Without fields it is the access log; u32 1 is the event log. */
 static void
-on_reopen(struct logger *g, struct wire *w, int fd)
+on_reopen(struct logger *g, struct wire *w, int *fd)
 {
 	uint32_t which = w->at < w->size ? wire_get_u32(w) : 0;
 
-	if (wire_done(w) != 0 || which > 1 || fd < 0) {
+	if (wire_done(w) != 0 || which > 1 || *fd < 0) {
 		log_write(LOG_WARN, "a reopen message made no sense");
-		if (fd >= 0)
-			(void)close(fd);
 		return;
 	}
 	if (which == 1)
-		event_log_swap(g, fd);
+		event_log_swap(g, *fd);
 	else
-		access_log_swap(g, fd);
+		access_log_swap(g, *fd);
+	*fd = -1;
 }
 
 static void
-on_loglevel(struct wire *w)
+on_message(void *owner, uint16_t type, struct wire *w, int *fd)
 {
-	uint32_t level = wire_get_u32(w);
+	struct logger *g = owner;
 
-	if (wire_done(w) == 0 && level <= LOG_DEBUG)
-		log_set_level((enum log_level)level);
-}
-
-static void
-on_message(struct logger *g, char *buf, size_t len, int fd)
-{
-	struct wire w;
-	uint16_t type;
-
-	if (wire_read_init(&w, buf, len, &type) != 0)
-		type = 0;
-	if (type == LINK_REOPEN) {
-		on_reopen(g, &w, fd);
-		return;
-	}
-	if (fd >= 0)
-		(void)close(fd);
-	if (type == LINK_STOP)
+	if (type == LINK_REOPEN)
+		on_reopen(g, w, fd);
+	else if (type == LINK_STOP)
 		g->stopping = true;
-	else if (type == LINK_LOGLEVEL)
-		on_loglevel(&w);
-}
-
-static void
-link_read(struct logger *g)
-{
-	char buf[WIRE_MAX];
-	size_t len;
-	int fd, rc;
-
-	while ((rc = wire_recv(g->env->link, buf, sizeof buf, &len, &fd)) == 0)
-		on_message(g, buf, len, fd);
-	if (rc == -E_CLOSED || rc == -E_SYS)
-		g->orphan = true;
 }
 
 static void
@@ -378,18 +347,8 @@ link_wait(struct logger *g, int timeout_ms)
 	n = poll(&p, 1, timeout_ms);
 	atomic_store(&g->env->my->asleep, 0);
 	beat(g);
-	if (n > 0)
-		link_read(g);
-}
-
-static bool
-link_ready(struct logger *g)
-{
-	char buf[WIRE_MAX];
-	struct wire w;
-
-	wire_write_init(&w, buf, sizeof buf, LINK_READY);
-	return wire_send(g->env->link, &w, -1) == 0;
+	if (n > 0 && !role_hear(g->env, on_message, g))
+		g->orphan = true;
 }
 
 /* ----------------------------------------------------------------------------------------- the end */
@@ -465,7 +424,7 @@ logger_main(struct env *env)
 	output_set(&g, env->access_log);
 	g.complained = drops(&g);
 	beat(&g);
-	if (!link_ready(&g))
+	if (!role_say(env, LINK_READY))
 		return 1;
 	run(&g);
 	str_fini(&g.pending);

@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.flow.lib.origin import Origin                # noqa: E402
-from tests.flow.lib.proxy import PROXYD, Proxy          # noqa: E402
+from tests.flow.lib.proxy import PROXYD, Proxy, stop_all          # noqa: E402
 from tests.flow.lib.side import make_side               # noqa: E402
 
 
@@ -62,13 +62,7 @@ def launch(scratch, request):
         started.append(p)
         return p.start()
     yield go
-    wrong = []
-    for p in reversed(started):
-        try:
-            p.stop()
-        except AssertionError as e:
-            wrong.append(f"{p.folder}: {e}")
-    assert not wrong, "\n".join(wrong)
+    stop_all(reversed(started))
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,8 @@
 
 #include "cache/precondition.h"
 #include "conf/http/date.h"
+#include "tests/fuzz/message.h"
 
-#define LINES	16
-#define SPLIT	512
 #define NOW	INT64_C(1700000000)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,42 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char *const response_names[] = { "ETag", "Last-Modified", "Date" };
 static const char *const request_names[] = { "If-None-Match", "If-Modified-Since", "If-Range" };
 
-struct message { struct field v[SPLIT]; struct fields f; };
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static void
-add(struct message *m, unsigned room, const char *name, struct span value)
-{
-	m->f.v = m->v;
-	m->f.size = (uint16_t)room;
-	if (http_is_value(value))
-		(void)fields_add(&m->f, span_str(name), value, SPAN_NONE);
-}
-
-static void
-read_lines(struct span rest, struct message *request, struct message *response)
-{
-	struct span line;
-
-	while (span_split(&rest, '\n', &line)) {
-		uint8_t c = line.n > 0 ? (uint8_t)line.p[0] : 0;
-		struct span value = line.n > 0 ? span_trim(span_make(line.p + 1, line.n - 1)) :
-						 line;
-
-		if (c >= 'A' && c <= 'Z')
-			add(request, LINES, request_names[(c - 'A') % ARRAY_LEN(request_names)],
-			    value);
-		else if (c >= 'a' && c <= 'z')
-			add(response, LINES, response_names[(c - 'a') % ARRAY_LEN(response_names)],
-			    value);
-	}
-}
+static const struct names of_request = { request_names, ARRAY_LEN(request_names) };
+static const struct names of_response = { response_names, ARRAY_LEN(response_names) };
 
 static void
 check_tags(struct span a, struct span b)
@@ -149,7 +114,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct validators v;
 
 	request.f = response.f = (struct fields){ .n = 0 };
-	read_lines(span_make((const char *)data, size), &request, &response);
+	read_lines(span_make((const char *)data, size), &request, &of_request, &response,
+	    &of_response);
 	v = validators_of(&response.f, NOW);
 	require(v.etag.p == NULL || etag_valid(v.etag));
 	for (unsigned i = 0; i + 1 < request.f.n; i++)

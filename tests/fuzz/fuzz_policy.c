@@ -10,9 +10,8 @@
 #include <stdlib.h>
 
 #include "cache/policy.h"
+#include "tests/fuzz/message.h"
 
-#define LINES	16
-#define SPLIT	512		/* lines of which each has one member */
 #define CLOCK	(INT64_C(1) << 40)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,42 +27,8 @@ struct given {
 	uint64_t received, now;
 };
 
-struct message { struct field v[SPLIT]; struct fields f; };
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static void
-add(struct message *m, unsigned room, const char *name, struct span value)
-{
-	m->f.v = m->v;
-	m->f.size = (uint16_t)room;
-	if (http_is_value(value))
-		(void)fields_add(&m->f, span_str(name), value, SPAN_NONE);
-}
-
-static void
-read_lines(struct span rest, struct message *request, struct message *response)
-{
-	struct span line;
-
-	while (span_split(&rest, '\n', &line)) {
-		uint8_t c = line.n > 0 ? (uint8_t)line.p[0] : 0;
-		struct span value = line.n > 0 ? span_trim(span_make(line.p + 1, line.n - 1)) :
-						 line;
-
-		if (c >= 'A' && c <= 'Z')
-			add(request, LINES, request_names[(c - 'A') % ARRAY_LEN(request_names)],
-			    value);
-		else if (c >= 'a' && c <= 'z')
-			add(response, LINES, response_names[(c - 'a') % ARRAY_LEN(response_names)],
-			    value);
-	}
-}
+static const struct names of_request = { request_names, ARRAY_LEN(request_names) };
+static const struct names of_response = { response_names, ARRAY_LEN(response_names) };
 
 /* Is there a member of that name, with or without an argument? */
 static bool
@@ -247,7 +212,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(&g, data, sizeof g);
 	request.f = response.f = (struct fields){ .n = 0 };
-	read_lines(span_make((const char *)data + sizeof g, size - sizeof g), &request, &response);
+	read_lines(span_make((const char *)data + sizeof g, size - sizeof g), &request, &of_request,
+	    &response, &of_response);
 	rules = rules_of(&g);
 	x.method = g.method == 0 ? M_GET : (enum method)(g.method % M_MAX);
 	x.status = 100 + g.status % 500;

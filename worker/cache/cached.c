@@ -165,6 +165,12 @@ ask(struct req *r, struct cached *k)
 	}
 }
 
+static bool
+only_stored(const struct cached *k)
+{
+	return k->how->rules.obey_client && (k->cc.set & CC_ONLY_IF_CACHED) != 0;
+}
+
 static enum cached_way
 refuse(struct req *r)
 {
@@ -204,17 +210,13 @@ use(struct req *r, struct cached *k)
 static enum cached_way
 lookup_get(struct req *r, struct cached *k)
 {
-	bool only_stored;
-
-	directives_request(&k->cc, &r->in.fields);
-	only_stored = k->how->rules.obey_client && (k->cc.set & CC_ONLY_IF_CACHED) != 0;
 	r->cache_result = CACHE_MISS;
 	if (!asks_the_origin(r)) {
 		look(r, k);
 		if (k->have)
 			return use(r, k);
 	}
-	return only_stored ? refuse(r) : CACHED_FETCH;
+	return only_stored(k) ? refuse(r) : CACHED_FETCH;
 }
 
 enum cached_way
@@ -231,9 +233,10 @@ cached_lookup(struct req *r)
 	r->cache_result = CACHE_NONE;
 	if (k == NULL)
 		return CACHED_FETCH;
+	directives_request(&k->cc, &r->in.fields);
 	if (cache_begin(k->cache) == NULL) {
 		r->cached = NULL;		/* nor can anything be stored: keys need the store's secret */
-		return CACHED_FETCH;
+		return only_stored(k) ? refuse(r) : CACHED_FETCH;
 	}
 	if (r->in.method == M_GET || r->in.method == M_HEAD)
 		way = lookup_get(r, k);

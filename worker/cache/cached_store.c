@@ -39,28 +39,6 @@ choose_key(struct req *r, struct span names, struct key *key, uint32_t *generati
 	    &k->how->vary);
 }
 
-/* One field's words, parted by `by`, behind those there are; false: more than TAGS_MAX. */
-static bool
-add_tags(const struct req *r, const struct fields *f, enum hname id, char by, uint64_t *tags,
-    unsigned *n)
-{
-	for (unsigned i = 0; i < f->n; i++) {
-		struct span rest = f->v[i].value, word;
-
-		if (f->v[i].id != id || (f->v[i].flags & FIELD_DROP) != 0)
-			continue;
-		while (span_split(&rest, by, &word)) {
-			word = span_trim(word);
-			if (word.n == 0)
-				continue;
-			if (*n == TAGS_MAX)
-				return false;
-			tags[(*n)++] = sip64(r->cached->cache->in.secret, word);
-		}
-	}
-	return true;
-}
-
 /* Bytes of `record`, or 0: it does not fit. */
 static size_t
 write_head(struct req *r, struct span names, const struct fields *f, int status)
@@ -69,13 +47,7 @@ write_head(struct req *r, struct span names, const struct fields *f, int status)
 	struct head h = { .key = k->text, .names = names,
 		.validators = validators_of(f, r->x->loop.wall_s) };
 	char address[ADDR_TEXT];
-	uint64_t tags[TAGS_MAX];
-	unsigned n = 0;
 
-	if (!add_tags(r, f, H_SURROGATE_KEY, ' ', tags, &n) ||
-	    !add_tags(r, f, H_CACHE_TAG, ',', tags, &n))
-		return 0;
-	h.tags = span_make((const char *)tags, n * TAG_SIZE);
 	if (r->mode->allow != NULL)
 		h.address = span_str(addr_ip_text(&r->upstream, address));
 	return head_write(record, sizeof record, &h, status, f);

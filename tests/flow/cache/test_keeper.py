@@ -12,8 +12,9 @@ import pytest
 
 from tests.flow.lib import config
 from tests.flow.lib.client import get
+from tests.flow.lib.origin import reply
 from tests.flow.lib.ports import free_port
-from tests.flow.lib.proxy import Proxy, data_of, run, wait_for
+from tests.flow.lib.proxy import Proxy, data_of, run, stop_all, wait_for
 from tests.flow.lib.upgrade import Upgraded
 
 pytestmark = pytest.mark.timeout(120)
@@ -77,13 +78,7 @@ def cached(scratch, origin, request):
         started.append(p)
         return p.start() if start else p
     yield go
-    wrong = []
-    for p in started:
-        try:
-            p.stop()
-        except AssertionError as e:
-            wrong.append(str(e))
-    assert not wrong, "\n".join(wrong)
+    stop_all(started)
 
 
 # ------------------------------------------------------------------------------------ its life
@@ -400,6 +395,19 @@ def test_without_a_boot_id_only_a_clean_store_is_kept(cached):
     p.crash()
     p.start()
     p.open(2)
+
+
+def test_without_a_store_everything_is_fetched_and_nothing_is_said_to_be_stored(cached, scratch, origin):
+    where = Path(tempfile.mkdtemp(dir=scratch))
+    where.chmod(0o777)
+    (where / "lock").mkdir()                    # no keeper can take it
+    p = cached(where=where)
+    origin.on("/closed", reply(b"here", fields=["Cache-Control: max-age=60"]))
+    for _ in range(3):
+        r = get(p.port, "/closed")
+        assert r.status == 200 and r.body == b"here" and r.get("Cache-Status") is None
+    r = get(p.port, "/closed", fields=["Cache-Control: only-if-cached"])
+    assert r.status == 504 and b"only-if-cached" in r.body
 
 
 @pytest.mark.parametrize("cache, says", [

@@ -270,6 +270,17 @@ class Proxy:
         raise AssertionError(f"/proc/{pid}/status has no RssAnon")
 
 
+def stop_all(proxies):
+    """Stops each and judges its end; what was wrong with any of them is one failure."""
+    wrong = []
+    for p in proxies:
+        try:
+            p.stop()
+        except AssertionError as e:
+            wrong.append(f"{p.folder}: {e}")
+    assert not wrong, "\n".join(wrong)
+
+
 def run(*args, timeout=20, cwd=None, env=None):
     """The binary with options, to its end."""
     return subprocess.run([str(PROXYD), *map(str, args)], capture_output=True, text=True, timeout=timeout, cwd=cwd,

@@ -4,6 +4,7 @@ import pytest
 from tests.flow.lib import bodies, config
 from tests.flow.lib.origin import reply
 from tests.flow.lib.ports import free_port
+from tests.flow.lib.proxy import stop_all
 
 
 @pytest.fixture
@@ -23,10 +24,4 @@ def instances(scratch, origin, request):
         started.append(p)
         return p.start() if start else p
     yield go
-    wrong = []
-    for p in started:
-        try:
-            p.stop()
-        except AssertionError as e:
-            wrong.append(str(e))
-    assert not wrong, "\n".join(wrong)
+    stop_all(started)

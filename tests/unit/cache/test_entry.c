@@ -89,10 +89,11 @@ START_TEST(what_is_well_formed_may_still_be_nonsense)
 }
 END_TEST
 
+static const uint64_t tags[] = { 1, UINT64_MAX };
+
 static size_t
 write_head(void)
 {
-	static const uint64_t tags[] = { 1, UINT64_MAX };
 	static const struct head h = { .key = { "s http://h/", 11 },
 		.names = { "accept,foo", 10 },
 		.tags = { (const char *)tags, sizeof tags },
@@ -124,7 +125,7 @@ START_TEST(a_head_comes_back_without_what_is_the_connections)
 	ck_assert_int_eq(head_read(&h, s), 0);
 	ck_assert(span_eq_str(h.key, "s http://h/") && span_eq_str(h.names, "accept,foo"));
 	ck_assert_uint_eq(h.tags.n, 2 * TAG_SIZE);
-	ck_assert(head_has_tag(&h, UINT64_MAX) && head_has_tag(&h, 1) && !head_has_tag(&h, 2));
+	ck_assert(memcmp(h.tags.p, tags, sizeof tags) == 0);
 	ck_assert(span_eq_str(h.validators.etag, "\"e\"") && span_eq_str(h.address, "192.0.2.1"));
 	ck_assert_int_eq(h.validators.modified, 784111777);
 	ck_assert_int_eq(h.validators.date, 784111778);
