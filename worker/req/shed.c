@@ -12,7 +12,7 @@
 #define EPISODE_US	1000000
 #define RATE_US		250000
 #define TARGET_LEAST_US	10000		/* a turn of a worker that has a share of a core may take as long */
-#define SHARE		10		/* of the processor time, one part is for refusals */
+#define SHARE		6		/* one part of the processor time is for refusals; of ten it fell short */
 #define CREDIT_MAX_US	5000
 #define COST_FIRST_US	20		/* of a refusal, before one was measured */
 

@@ -4,7 +4,7 @@
  * The signal is the lag of its loop: how long an event has waited at most until it is handled. As in CoDel (RFC 8289)
  * a peak is no overload; what counts is a lag that stays above overload.delay for overload.interval. Then an episode
  * begins, in which the lag is held to a tenth of that: a new request is let in for one that finished while the lag is
- * below, for two while it is above. Refusing is work too and gets a tenth of the worker's processor time; what can
+ * below, for two while it is above. Refusing is work too and gets a sixth of the worker's processor time; what can
  * neither be let in nor refused stays unread (worker/front/porter.h). The episode ends when for a second nobody had to
  * be refused or to wait, or all of them together could have been served within overload.delay: a thousand busy clients
  * of a worker that serves forty thousand a second are none, whatever began it. Pure functions; time is an argument.

@@ -142,20 +142,20 @@ START_TEST(it_ends_all_the_same_when_all_who_ask_could_be_served_in_time)
 }
 END_TEST
 
-START_TEST(refusals_get_a_tenth_of_the_processor_by_what_they_were_seen_to_cost)
+START_TEST(refusals_get_a_sixth_of_the_processor_by_what_they_were_seen_to_cost)
 {
 	s = (struct shed){ 0 };
 	ck_assert_uint_eq(shed_refusals(&s, 1000000), 0);	/* what was used before is not counted */
-	ck_assert_uint_eq(shed_refusals(&s, 1001000), 5);	/* 100 us, 20 each as long as none was seen */
+	ck_assert_uint_eq(shed_refusals(&s, 1001000), 8);	/* 166 us, 20 each as long as none was seen */
 	for (unsigned i = 0; i < 100; i++) {
 		shed_spent(&s, 10, 400);
 		s.credit_us += 400;
 	}
 	ck_assert_uint_ge(s.cost_us, 33);			/* 40, rounded down at each step */
-	ck_assert_uint_eq(shed_refusals(&s, 1005000), 500 / s.cost_us);
-	shed_spent(&s, 0, 1000);				/* more than there was */
+	ck_assert_uint_eq(shed_refusals(&s, 1005000), (166 + 666) / s.cost_us);
+	shed_spent(&s, 0, 2000);				/* more than there was */
 	ck_assert_uint_eq(shed_refusals(&s, 1009000), 0);
-	ck_assert_uint_eq(shed_refusals(&s, 1019000), 900 / s.cost_us);
+	ck_assert_uint_eq(shed_refusals(&s, 1019000), (832 - 2000 + 666 + 1666) / s.cost_us);
 }
 END_TEST
 
@@ -184,6 +184,6 @@ UNIT_MAIN("worker/req/shed", a_peak_is_served_and_a_lag_that_stays_is_an_overloa
     an_episode_ends_when_the_lag_was_low_for_a_second,
     an_episode_goes_on_while_somebody_is_refused_or_waits,
     it_ends_all_the_same_when_all_who_ask_could_be_served_in_time,
-    refusals_get_a_tenth_of_the_processor_by_what_they_were_seen_to_cost,
+    refusals_get_a_sixth_of_the_processor_by_what_they_were_seen_to_cost,
     an_idle_worker_saves_no_more_than_a_few_milliseconds_for_refusals,
     a_delay_of_zero_never_refuses)
